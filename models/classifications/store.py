@@ -1,0 +1,303 @@
+"""Loading and storing classification records set-based: one query locks and loads a chunk's targets, one write a table stores them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from models.classifications.state import Cell, Decision, Evidence, Lab, Level, Record, Revision, Snapshot, Target
+from models.db import NULL, Session, copy_rows, copy_text, driver
+
+RECORD_COLUMNS = (
+    "id, lab_id, lab_record_id, owner_id, share_level, live_level, widest_level, withdrawn, version, published_version, "
+    "created_on, updated_on, published_on, source_id, evidence"
+)
+STAGED = """
+CREATE TEMP TABLE staged_records (LIKE records) ON COMMIT DELETE ROWS;
+ALTER TABLE staged_records ALTER COLUMN evidence DROP NOT NULL, ALTER COLUMN evidence SET STORAGE EXTERNAL
+"""
+UPDATE = """
+UPDATE records r SET owner_id = s.owner_id, share_level = s.share_level, live_level = s.live_level,
+    widest_level = s.widest_level, withdrawn = s.withdrawn, version = s.version, published_version = s.published_version,
+    updated_on = s.updated_on, published_on = s.published_on, source_id = s.source_id,
+    evidence = coalesce(s.evidence, r.evidence)
+FROM staged_records s WHERE r.id = s.id
+"""
+LOAD = f"""
+SELECT {", ".join("r." + name for name in RECORD_COLUMNS.split(", "))} FROM records r WHERE r.id IN (
+    SELECT id FROM records WHERE id = ANY(%(rids)s)
+    UNION SELECT k.id FROM unnest(%(labs)s::int[], %(names)s::text[]) AS wanted (lab_id, lab_record_id)
+        JOIN records k ON k.lab_id = wanted.lab_id AND k.lab_record_id = wanted.lab_record_id
+) ORDER BY r.id FOR UPDATE
+"""
+LABS = """
+SELECT l.id, l.group_name, l.name, o.id, o.group_name, o.name, l.external
+FROM labs l JOIN organisations o ON o.id = l.organisation_id
+"""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One record during a chunk: as it was loaded, as it is now, and what happened between."""
+
+    original: Record | None
+    current: Record | None
+    revisions: list[Revision] = field(default_factory=list)
+    snapshots: dict[int, Snapshot] = field(default_factory=dict)
+    published: dict[int, int] = field(default_factory=dict)  # version -> level it was published at
+
+    def take(self, decision: Decision) -> None:
+        """Carry one decision out, in memory. What is deleted for good takes its history along."""
+        if decision.deleted:
+            self.revisions, self.snapshots, self.published = [], {}, {}
+        if decision.revision:
+            self.revisions.append(decision.revision)
+        if decision.snapshot:
+            self.snapshots[decision.snapshot.level] = decision.snapshot
+        if decision.published is not None and decision.record:
+            version, level = decision.record.version, decision.published
+            self.published[version] = max(level, self.published.get(version, 0))
+            self.snapshots = {key: kept for key, kept in self.snapshots.items() if key > level}
+        self.current = decision.record
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A chunk's targets. Records are found by (lab group name, lab record id) and by rid."""
+
+    labs: dict[str, Lab]
+    entries: dict[tuple[str, str], Entry]
+    by_rid: dict[int, Entry]
+
+    def find(self, target: Target) -> Entry | None:
+        """Return what a target names, or None."""
+        if target.rid is not None:
+            return self.by_rid.get(target.rid)
+        return self.entries.get((target.lab or "", target.lab_record_id or ""))
+
+    def take(self, entry: Entry | None, decision: Decision) -> None:
+        """Carry a decision out in memory; the first one about a record that is not stored yet makes its entry."""
+        if entry is None and decision.record is not None:
+            entry = self.entries[decision.record.key] = Entry(None, None)
+        if entry is not None:
+            entry.take(decision)
+
+    def all(self) -> list[Entry]:
+        """Return every record that was loaded or made."""
+        return list(self.entries.values())
+
+
+def find_labs(session: Session, groups: Iterable[str] = (), lab_ids: Iterable[int] = ()) -> list[Lab]:
+    """Return the labs of these group names or ids; unknown ones are left out."""
+    with driver(session).cursor() as cursor:
+        cursor.execute(LABS + " WHERE l.group_name = ANY(%s) OR l.id = ANY(%s)", (list(groups), list(lab_ids)))
+        return [Lab(*row) for row in cursor.fetchall()]
+
+
+def load(session: Session, targets: Sequence[Target]) -> Loaded:
+    """Lock and load all records that the targets name, in one order (by rid), so that two chunks cannot deadlock."""
+    labs = {lab.group_name: lab for lab in find_labs(session, {t.lab for t in targets if t.lab})}
+    pairs = {(labs[t.lab].id, t.lab_record_id) for t in targets if t.lab in labs and t.lab_record_id}
+    wanted = {
+        "rids": list({t.rid for t in targets if t.rid is not None and t.rid < 2**63}),
+        "labs": [pair[0] for pair in pairs],
+        "names": [pair[1] for pair in pairs],
+    }
+    with driver(session).cursor() as cursor:
+        rows = cursor.execute(LOAD, wanted).fetchall()
+    by_id = {lab.id: lab for lab in labs.values()}
+    missing = {row[1] for row in rows} - by_id.keys()
+    by_id.update({lab.id: lab for lab in find_labs(session, lab_ids=missing)} if missing else {})
+    entries = [Entry(record, record) for record in (record_of(row, by_id) for row in rows)]
+    loaded = Loaded(labs, {}, {})
+    for entry in entries:
+        if entry.original and entry.original.id is not None:
+            loaded.entries[entry.original.key] = loaded.by_rid[entry.original.id] = entry
+    return loaded
+
+
+def record_of(row: Sequence[Any], labs: Mapping[int, Lab]) -> Record:
+    """Return a row of RECORD_COLUMNS as a value."""
+    return Record(
+        id=row[0],
+        lab=labs[row[1]],
+        lab_record_id=row[2],
+        owner_id=row[3],
+        share_level=row[4],
+        live_level=row[5],
+        widest_level=row[6],
+        withdrawn=row[7],
+        version=row[8],
+        published_version=row[9],
+        created_on=row[10],
+        updated_on=row[11],
+        published_on=row[12],
+        source_id=row[13],
+        evidence=row[14],
+    )
+
+
+def store(session: Session, entries: Iterable[Entry], user_id: int, job_id: int | None) -> dict[tuple[str, str], int]:
+    """Write what changed, one statement a table; return the rids of the records made here."""
+    changed = [entry for entry in entries if entry.current is not entry.original]
+    created = sorted((e for e in changed if e.current and e.current.id is None), key=lambda e: _current(e).key)
+    updated = [e for e in changed if e.current and e.current.id is not None]
+    _delete(session, [_rid(e.original) for e in changed if e.original and (e.current is None or e.current.id is None)])
+    made = _create(session, created)
+    _update(session, updated)
+    _store_versions(session, created + updated, made, (user_id, job_id))
+    _store_snapshots(session, created + updated, made)
+    return made
+
+
+def _current(entry: Entry) -> Record:
+    if entry.current is None:
+        raise LookupError("a deleted record has no current state")
+    return entry.current
+
+
+def _rid(record: Record) -> int:
+    if record.id is None:
+        raise LookupError("the record was never stored")
+    return record.id
+
+
+def _delete(session: Session, rids: list[int]) -> None:
+    if not rids:
+        return
+    with driver(session).cursor() as cursor:
+        for table, column in (("records", "id"), ("versions", "record_id"), ("snapshots", "record_id")):
+            cursor.execute(f"DELETE FROM {table} WHERE {column} = ANY(%s)", (rids,))
+
+
+def _create(session: Session, entries: list[Entry]) -> dict[tuple[str, str], int]:
+    if not entries:
+        return {}
+    with driver(session).cursor() as cursor:
+        drawn = cursor.execute("SELECT nextval('records_id_seq') FROM generate_series(1, %s)", (len(entries),)).fetchall()
+    made = {_current(entry).key: int(row[0]) for entry, row in zip(entries, drawn, strict=True)}
+    lines = [_record_line(made[record.key], record, dump(record.evidence)) for record in map(_current, entries)]
+    copy_rows(session, f"records ({RECORD_COLUMNS})", lines)
+    return made
+
+
+def _update(session: Session, entries: list[Entry]) -> None:
+    if not entries:
+        return
+    lines = []
+    for entry in entries:
+        record = _current(entry)
+        same = entry.original is not None and record.evidence is entry.original.evidence
+        lines.append(_record_line(_rid(record), record, NULL if same else dump(record.evidence)))
+    connection = driver(session)
+    if connection.execute("SELECT to_regclass('pg_temp.staged_records') IS NULL").fetchone() == (True,):
+        connection.execute(STAGED)
+    copy_rows(session, f"staged_records ({RECORD_COLUMNS})", lines)
+    connection.execute("ANALYZE staged_records (id)")
+    connection.execute(UPDATE, prepare=False)
+    connection.execute("DELETE FROM staged_records")
+
+
+def dump(evidence: Mapping[str, Cell | None]) -> bytes:
+    """Return cells as a COPY field of jsonb. JSON escapes every control character, so only backslashes need care."""
+    data = msgspec.json.encode(evidence)
+    return data.replace(b"\\", b"\\\\") if b"\\" in data else data
+
+
+def _number(value: int | None) -> bytes:
+    return NULL if value is None else b"%d" % value
+
+
+def _time(value: datetime | None) -> bytes:
+    return NULL if value is None else value.isoformat().encode()
+
+
+def _record_line(rid: int, record: Record, evidence: bytes) -> bytes:
+    fields = (
+        b"%d\t%d" % (rid, record.lab.id),
+        copy_text(record.lab_record_id),
+        b"%d\t%d\t%d\t%d" % (record.owner_id, record.share_level, record.live_level, record.widest_level),
+        b"t" if record.withdrawn else b"f",
+        b"%d" % record.version,
+        _number(record.published_version),
+        _time(record.created_on),
+        _time(record.updated_on),
+        _time(record.published_on),
+        NULL if record.source_id is None else copy_text(record.source_id),
+        evidence + b"\n",
+    )
+    return b"\t".join(fields)
+
+
+VERSION_COLUMNS = "record_id, version, job_id, user_id, level, published_on, source, before, after"
+PUBLISHED = """
+UPDATE versions v SET level = greatest(v.level, p.level), published_on = p.published_on
+FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::timestamptz[]) AS p (record_id, version, level, published_on)
+WHERE v.record_id = p.record_id AND v.version = p.version
+"""
+
+
+def _store_versions(
+    session: Session, entries: list[Entry], made: Mapping[tuple[str, str], int], author: tuple[int, int | None]
+) -> None:
+    lines: list[bytes] = []
+    late: list[tuple[int, int, int, datetime | None]] = []
+    who = b"%s\t%d" % (_number(author[1]), author[0])
+    for entry in entries:
+        record = _current(entry)
+        rid = made[record.key] if record.id is None else record.id
+        fresh = set()
+        for revision in entry.revisions:
+            first = record.id is None and not fresh
+            before = NULL if first else dump(revision.before)
+            published_on = record.published_on if revision.version in entry.published else None
+            level = entry.published.get(revision.version, Level.LAB)
+            facts = b"%s\t%d\t%s\t%s" % (who, level, _time(published_on), revision.source.encode())
+            lines.append(_version_line(rid, revision, facts, before))
+            fresh.add(revision.version)
+        late.extend((rid, v, level, record.published_on) for v, level in entry.published.items() if v not in fresh)
+    if lines:
+        copy_rows(session, f"versions ({VERSION_COLUMNS})", lines)
+    if late:
+        driver(session).execute(PUBLISHED, [list(column) for column in zip(*late, strict=True)])
+
+
+def _version_line(rid: int, revision: Revision, facts: bytes, before: bytes) -> bytes:
+    head = b"%d\t%d" % (rid, revision.version)
+    return b"\t".join((head, facts, before, dump(revision.after) + b"\n"))
+
+
+def _store_snapshots(session: Session, entries: list[Entry], made: Mapping[tuple[str, str], int]) -> None:
+    over: list[tuple[int, int]] = []
+    lines: list[bytes] = []
+    for entry in entries:
+        record = _current(entry)
+        rid = made[record.key] if record.id is None else record.id
+        if entry.published and record.id is not None:
+            over.append((rid, max(entry.published.values())))
+        for kept in entry.snapshots.values():
+            head = b"%d\t%d\t%d\t%s" % (rid, kept.level, kept.version, _time(kept.published_on))
+            lines.append(head + b"\t" + dump(kept.evidence) + b"\n")
+    if over:
+        driver(session).execute(
+            "DELETE FROM snapshots s USING unnest(%s::bigint[], %s::int[]) AS o (record_id, level) "
+            "WHERE s.record_id = o.record_id AND s.level <= o.level",
+            [list(column) for column in zip(*over, strict=True)],
+        )
+    if lines:
+        copy_rows(session, "snapshots (record_id, level, version, published_on, evidence)", lines)
+
+
+def undo(evidence: Evidence, before: Mapping[str, Cell | None]) -> Evidence:
+    """Return the evidence as it was before a revision."""
+    past = dict(evidence)
+    for key, cell in before.items():
+        if cell is None:
+            past.pop(key, None)
+        else:
+            past[key] = cell
+    return past

@@ -1,0 +1,113 @@
+"""The database: one engine a process, transactions at the doors, COPY for rows in bulk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import msgspec
+import psycopg
+import sqlalchemy as sa
+
+from models.settings import settings
+
+Session: TypeAlias = sa.Connection
+metadata = sa.MetaData()
+
+# Each wait has a limit: a silent peer or a held lock ends as an error, never as a process that hangs.
+SESSION_SETTINGS = {
+    "statement_timeout": "30s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "15s",
+    "timezone": "UTC",
+    "jit": "off",
+}
+CONNECT = {
+    "connect_timeout": 3,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8000,
+}
+RETRYABLE = ("40001", "40P01", "55P03", "57P", "08", "25P03", "53")
+
+_engines: dict[tuple[int, str], sa.Engine] = {}
+
+
+def url(text: str | None = None) -> sa.URL:
+    """Return the database's address with our driver, whatever spelling of PostgreSQL it was given in."""
+    return sa.make_url(text or settings().database_url).set(drivername="postgresql+psycopg")
+
+
+def engine() -> sa.Engine:
+    """Return this process's engine: made anew after a fork, since a connection must not be shared over one."""
+    key = (os.getpid(), settings().database_url)
+    if key not in _engines:
+        _engines.clear()
+        _engines[key] = _new_engine()
+    return _engines[key]
+
+
+def _new_engine() -> sa.Engine:
+    options = " ".join(f"-c {name}={value}" for name, value in SESSION_SETTINGS.items())
+    return sa.create_engine(
+        url(),
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        pool_timeout=5,
+        pool_size=settings().web_threads,
+        max_overflow=4,
+        json_serializer=lambda value: msgspec.json.encode(value).decode(),
+        json_deserializer=msgspec.json.decode,
+        connect_args={**CONNECT, "options": options},
+    )
+
+
+def dispose() -> None:
+    """Close this process's connections."""
+    while _engines:
+        _engines.popitem()[1].dispose()
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Open a transaction: committed at the end, rolled back on any error. Only doors use it, once a request or chunk."""
+    with engine().begin() as session:
+        yield session
+
+
+def driver(session: Session) -> psycopg.Connection[Any]:
+    """Return the psycopg connection under a session, for COPY and for statements on hot paths."""
+    connection: Any = session.connection.driver_connection
+    return connection  # type: ignore[no-any-return]
+
+
+def copy_rows(session: Session, table: str, lines: Iterable[bytes]) -> None:
+    """COPY text-format lines, each with its newline, into `table`: a name with its columns, `outcomes (job_id, index)`."""
+    with driver(session).cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
+        copy.write(b"".join(lines))
+
+
+def copy_text(value: str | bytes) -> bytes:
+    """Return text as a field of COPY's text format."""
+    data = value.encode() if isinstance(value, str) else value
+    data = data.replace(b"\\", b"\\\\")
+    return data.replace(b"\t", b"\\t").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
+
+
+NULL = b"\\N"
+
+
+def sqlstate(error: BaseException) -> str:
+    """Return the SQLSTATE of a database error, or "" where the server sent none (a lost connection)."""
+    original = getattr(error, "orig", error)
+    return str(getattr(original, "sqlstate", None) or "")
+
+
+def retryable(error: BaseException) -> bool:
+    """Say whether a database error may pass by itself: serialization, deadlock, lock timeout, lost connection, no room."""
+    state = sqlstate(error)
+    return state == "" or state.startswith(RETRYABLE)

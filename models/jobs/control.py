@@ -1,0 +1,125 @@
+"""What an owner does with a job, and what time does: cancel, retry, purge, retention."""
+
+from __future__ import annotations
+
+import msgspec
+
+from models.db import Session, driver
+from models.errors import Empty, Gone, InvalidRequest, NotFound
+from models.identity.principal import Principal
+from models.jobs.ledger import CHANNEL
+from models.jobs.reads import get_job
+from models.jobs.submit import INSERT_CHUNK, new_job, set_totals
+from models.jobs.values import Job, JobStatus, Submission
+from models.settings import settings
+
+
+def cancel(session: Session, principal: Principal, token: str) -> Job:
+    """Ask a job to stop: items that have no outcome yet end as cancelled. A final job stays as it is.
+
+    A job of which no item was begun never runs: it ends as rejected.
+    """
+    job = get_job(session, principal, token)
+    connection = driver(session)
+    if job.status == JobStatus.QUEUED:  # chunks before the job, as every claim does
+        connection.execute("SELECT FROM chunks WHERE job_id = %s ORDER BY no FOR UPDATE", (job.id,))
+    state = connection.execute("SELECT status FROM jobs WHERE id = %s FOR UPDATE", (job.id,)).fetchone()
+    if state == (JobStatus.QUEUED,):
+        connection.execute(
+            "UPDATE jobs SET status = 'rejected', cancelled = total, cancel_requested_on = now(), finished_on = now(), "
+            "updated_on = now(), info = jsonb_build_object('error', jsonb_build_object('code', 'cancelled', 'detail', "
+            "'The job was cancelled before it began.')) WHERE id = %s",
+            (job.id,),
+        )
+        connection.execute("UPDATE chunks SET status = 'done', fence = fence + 1 WHERE job_id = %s", (job.id,))
+    if state == (JobStatus.PROCESSING,):
+        connection.execute(
+            "UPDATE jobs SET cancel_requested_on = coalesce(cancel_requested_on, now()) WHERE id = %s", (job.id,)
+        )
+        connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
+    return get_job(session, principal, token)
+
+
+def retry(session: Session, principal: Principal, token: str, submission: Submission | None = None) -> Job:
+    """Run the failed items of a finished job again, as a child job; they keep their index, line and ref.
+
+    Raises InvalidRequest while the job still runs, Empty where nothing failed, Gone where its items were purged.
+    """
+    parent = get_job(session, principal, token)
+    if parent.status != JobStatus.DONE:
+        raise InvalidRequest("Only a job that is done can be retried.")
+    if parent.purged_on:
+        raise Gone("The items of this job were purged.", purged_on=parent.purged_on.isoformat())
+    if not parent.failed:
+        raise Empty("No item of this job failed.")
+    asked = submission or Submission(parent.name)
+    params, selection = _asked(session, parent.id)
+    again = Submission(parent.name, params, parent.tags, asked.idempotency_key, asked.body_digest)
+    job_id, child, earlier = new_job(session, principal, again, {"parent_id": parent.id, "selection": selection})
+    if earlier:
+        return earlier
+    set_totals(session, job_id, _copy_failed(session, parent.id, job_id))
+    return get_job(session, principal, str(child))
+
+
+def _asked(session: Session, job_id: int) -> tuple[dict[str, object], str | None]:
+    row = driver(session).execute("SELECT params, selection::text FROM jobs WHERE id = %s", (job_id,)).fetchone()
+    if row is None:
+        raise NotFound("There is no such job.")
+    return dict(row[0]), row[1]
+
+
+FAILED_CHUNKS = """
+SELECT c.no, c.lane, c.payload, c.indexes, c.lines, c.refs, failed.indexes FROM chunks c CROSS JOIN LATERAL (
+    SELECT array_agg(o.index) AS indexes FROM outcomes o
+    WHERE o.job_id = c.job_id AND o.status = 'failed' AND o.index = ANY(c.indexes)
+) failed WHERE c.job_id = %s AND c.no > %s AND failed.indexes IS NOT NULL ORDER BY c.no LIMIT 1
+"""
+
+
+def _copy_failed(session: Session, parent_id: int, job_id: int) -> dict[str, int]:
+    """Copy the failed items, a chunk at a time, into the same lanes, so that their order holds."""
+    total = chunks = lanes = 0
+    last = -1
+    while row := driver(session).execute(FAILED_CHUNKS, (parent_id, last)).fetchone():
+        last, lane, payload, indexes, lines, refs, failed = row
+        wanted = set(failed)
+        at = [place for place, index in enumerate(indexes) if index in wanted]
+        raws = msgspec.json.decode(payload, type=list[msgspec.Raw])
+        payload = b"[" + b",".join([bytes(raws[place]) for place in at]) + b"]"
+        cut = [[values[place] for place in at] if values else None for values in (indexes, lines, refs)]
+        driver(session).execute(INSERT_CHUNK, (job_id, chunks, lane, len(at), *cut, payload))
+        total, chunks, lanes = total + len(at), chunks + 1, max(lanes, lane + 1)
+    return {"total": total, "chunks": chunks, "lanes": lanes}
+
+
+PURGE = """
+WITH gone AS (
+    UPDATE jobs SET purged_on = now(), updated_on = now() WHERE id = ANY(%s) AND purged_on IS NULL RETURNING id
+), outcomes_gone AS (DELETE FROM outcomes WHERE job_id IN (SELECT id FROM gone))
+DELETE FROM chunks WHERE job_id IN (SELECT id FROM gone)
+"""
+
+
+def purge(session: Session, principal: Principal, token: str) -> None:
+    """Remove a final job's items and outcomes; its summary stays. Raises InvalidRequest while it still runs."""
+    job = get_job(session, principal, token)
+    if not job.final:
+        raise InvalidRequest("Only a job that is done or rejected can be purged; cancel it first.")
+    driver(session).execute(PURGE, ([job.id],))
+
+
+def keep_house(session: Session) -> int:
+    """Purge the items of one job past its retention, and forget summaries past theirs. Returns how many jobs were purged."""
+    connection = driver(session)
+    connection.execute(
+        "DELETE FROM jobs WHERE purged_on IS NOT NULL AND finished_on < now() - make_interval(days => %s)", (settings().jobs_days,)
+    )
+    due = connection.execute(
+        "SELECT id FROM jobs WHERE purged_on IS NULL AND finished_on < now() - make_interval(days => %s) "
+        "ORDER BY finished_on LIMIT 1",
+        (settings().results_days,),
+    ).fetchall()  # fmt: skip
+    if due:
+        connection.execute(PURGE, ([row[0] for row in due],))
+    return len(due)

@@ -1,0 +1,126 @@
+"""What a job's owner may read. A token that is unknown, foreign or no token at all looks the same: not found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from models.db import Session, driver
+from models.errors import Gone, NotFound
+from models.identity.principal import Principal
+from models.jobs.ledger import OUTCOME_COLUMNS, Outcome
+from models.jobs.values import Job, JobOutcome, JobStatus
+from models.settings import settings
+
+COLUMNS = """
+j.id, j.token, j.name, j.status, j.outcome, j.total, j.succeeded, j.failed, j.skipped, j.noop, j.cancelled, j.tags, j.info,
+(SELECT p.token FROM jobs p WHERE p.id = j.parent_id), j.cancel_requested_on IS NOT NULL, j.chunks_total,
+j.status IN ('queued', 'processing') AND j.updated_on < now() - make_interval(secs => 2 * %(again)s),
+CASE WHEN j.status = 'queued' THEN (
+    SELECT count(*) + 1 FROM jobs o WHERE o.tenant = j.tenant AND o.queue = j.queue AND o.id < j.id
+        AND o.status IN ('queued', 'processing') AND o.cancel_requested_on IS NULL
+) END, j.queue, j.created_on, j.updated_on, j.started_on, j.finished_on, j.purged_on
+"""
+ATTEMPTS = "coalesce((SELECT sum(attempts) FROM chunks c WHERE c.job_id = j.id), 0)"
+MINE = "(j.submitter_id = %(user_id)s OR %(superuser)s)"
+
+
+@dataclass(frozen=True, slots=True)
+class JobQuery:
+    """Which jobs to list: newest first, those before `before_id`."""
+
+    status: str | None = None
+    name: str | None = None
+    tag: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    before_id: int | None = None
+    size: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeQuery:
+    """Which outcomes to list: by index, those after `after`."""
+
+    status: str | None = None
+    after: int = -1
+    size: int = 100
+
+
+def _reader(principal: Principal) -> dict[str, Any]:
+    again = settings().redispatch_after
+    return {"user_id": principal.user_id, "superuser": principal.superuser, "again": again}
+
+
+def _job(row: tuple[Any, ...], *, replayed: bool = False, attempts: int = 0) -> Job:
+    waiting = row[17] - (settings().tenant_jobs if row[18] == "bulk" else row[17]) if row[17] else 0
+    return Job(
+        id=row[0], token=row[1], name=row[2], status=JobStatus(row[3]), outcome=JobOutcome(row[4]) if row[4] else None,
+        total=row[5], succeeded=row[6], failed=row[7], skipped=row[8], noop=row[9], cancelled=row[10],
+        tags=tuple(row[11]), info=row[12], parent_token=row[13], cancel_requested=row[14], attempts=attempts,
+        chunks_total=row[15], stalled=row[16], queue_position=waiting if waiting > 0 else None,
+        created_on=row[19], updated_on=row[20], started_on=row[21], finished_on=row[22], purged_on=row[23], replayed=replayed,
+    )  # fmt: skip
+
+
+def _token(text: str) -> UUID:
+    """Return a token in its one canonical form, or refuse as if nobody had it."""
+    try:
+        token = UUID(text)
+    except ValueError:
+        raise NotFound("There is no such job.") from None
+    if str(token) != text:
+        raise NotFound("There is no such job.")
+    return token
+
+
+def get_job(session: Session, principal: Principal, token: str, *, replayed: bool = False) -> Job:
+    """Return one's own job. Raises NotFound."""
+    values = _reader(principal) | {"token": _token(token)}
+    sql = f"SELECT {COLUMNS}, {ATTEMPTS} FROM jobs j WHERE j.token = %(token)s AND {MINE}"
+    row = driver(session).execute(sql, values).fetchone()
+    if row is None:
+        raise NotFound("There is no such job.")
+    return _job(row, replayed=replayed, attempts=int(row[24]))
+
+
+CONDITIONS = {
+    "status": "j.status = %(status)s",
+    "name": "j.name = %(name)s",
+    "tag": "%(tag)s = ANY(j.tags)",
+    "created_after": "j.created_on >= %(created_after)s",
+    "created_before": "j.created_on < %(created_before)s",
+    "before_id": "j.id < %(before_id)s",
+}
+
+
+def list_jobs(session: Session, principal: Principal, query: JobQuery) -> list[Job]:
+    """Return one's own jobs, newest first."""
+    asked: Mapping[str, Any] = {name: getattr(query, name) for name in CONDITIONS if getattr(query, name) is not None}
+    where = " AND ".join([MINE, *(CONDITIONS[name] for name in asked)])
+    sql = f"SELECT {COLUMNS} FROM jobs j WHERE {where} ORDER BY j.id DESC LIMIT %(size)s"
+    rows = driver(session).execute(sql, {**_reader(principal), **asked, "size": query.size}).fetchall()
+    return [_job(row) for row in rows]
+
+
+def list_outcomes(session: Session, job: Job, query: OutcomeQuery) -> list[Outcome]:
+    """Return a job's outcomes so far, by index. Raises Gone where they were purged."""
+    if job.purged_on:
+        raise Gone("The results of this job were purged.", purged_on=job.purged_on.isoformat())
+    status = " AND status = %(status)s" if query.status else ""
+    rows = driver(session).execute(
+        f"SELECT {OUTCOME_COLUMNS.removeprefix('job_id, ').replace('info', 'info::text')} FROM outcomes "
+        f"WHERE job_id = %(job_id)s AND index > %(after)s{status} ORDER BY index LIMIT %(size)s",
+        {"job_id": job.id, "after": query.after, "status": query.status, "size": query.size},
+    ).fetchall()  # fmt: skip
+    return [_outcome(row) for row in rows]
+
+
+def _outcome(row: tuple[Any, ...]) -> Outcome:
+    index, status, record_id, target, code, pointer, detail, version, info, line, ref = row
+    return Outcome(
+        index, status, record_id, target, code, pointer, detail, version, info.encode() if info else None, line, ref
+    )

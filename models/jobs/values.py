@@ -1,0 +1,111 @@
+"""What the doors hand to the ledger and get back from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class JobStatus(StrEnum):
+    """queued -> processing -> done, or queued -> rejected; never back."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    DONE = "done"
+    REJECTED = "rejected"
+
+
+class JobOutcome(StrEnum):
+    """How a done job ended, seen over its items."""
+
+    SUCCEEDED = "succeeded"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+FINAL = frozenset({JobStatus.DONE, JobStatus.REJECTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a bulk body, as it was sent.
+
+    `key` is what decides the item's lane: `"org/lab/record"`, an int rid, or None where the item names no record that could
+    repeat (no id, an unreadable one, or a lab alone). `line` counts from 1 in a line-based body, None in others.
+    """
+
+    index: int
+    raw: bytes
+    key: str | int | None = None
+    ref: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A job that a client asks for. `body_digest` is the SHA-256 of the body as received (decompressed)."""
+
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    idempotency_key: str | None = None
+    body_digest: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as its owner sees it. `queue_position` counts from 1 among the tenant's jobs that wait for their turn."""
+
+    id: int
+    token: UUID
+    name: str
+    status: JobStatus
+    outcome: JobOutcome | None
+    total: int
+    succeeded: int
+    failed: int
+    skipped: int
+    noop: int
+    cancelled: int
+    tags: tuple[str, ...]
+    info: Mapping[str, Any]
+    parent_token: UUID | None
+    cancel_requested: bool
+    attempts: int  # claims of chunks so far, repeats included
+    chunks_total: int
+    stalled: bool
+    queue_position: int | None
+    created_on: datetime
+    updated_on: datetime
+    started_on: datetime | None
+    finished_on: datetime | None
+    purged_on: datetime | None
+    replayed: bool = False  # this answer repeats an earlier submission with the same idempotency key
+
+    @property
+    def remaining(self) -> int:
+        """Items without an outcome yet."""
+        return self.total - self.succeeded - self.failed - self.skipped - self.noop - self.cancelled
+
+    @property
+    def final(self) -> bool:
+        """Say whether nothing can change any more."""
+        return self.status in FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One item's outcome, with the object a single call would have answered where the item has one."""
+
+    index: int
+    status: str
+    id: str | None = None
+    result: Mapping[str, Any] | None = None
+    error: Mapping[str, Any] | None = None  # {"code", "detail", "pointer"}
+    line: int | None = None
+    ref: str | None = None

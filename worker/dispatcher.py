@@ -1,0 +1,130 @@
+"""The dispatcher: wakes open chunks, fairly over tenants, and sweeps what was forgotten. A process of its own; two may run.
+
+It listens for notifications and looks every half second besides. It holds no transaction while it talks to the broker.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+import structlog
+from kombu.exceptions import OperationalError as BrokerError
+from sqlalchemy.exc import SQLAlchemyError
+
+from models import ids, parts
+from models.db import transaction, url
+from models.jobs import dispatch, ledger, service
+from models.jobs.dispatch import Wake
+from models.selection import resolve
+from models.settings import settings
+from worker.app import app
+from worker.pause import pause
+
+log = structlog.get_logger()
+HOUSEKEEPING_SECONDS = 60.0
+BEAT_SECONDS = 2.0
+
+
+class Dispatcher:
+    """One dispatcher's loop."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self.part = parts.new_part("dispatcher")
+        self.beat_at = 0.0
+        self.house_at = ids.monotonic() + HOUSEKEEPING_SECONDS
+        self.listener: psycopg.Connection[Any] | None = None
+
+    def run(self) -> None:
+        """Tick until told to stop; an error of the database or the broker costs a pause, never the loop."""
+        while not self.stopping.is_set():
+            try:
+                self.tick()
+                self.wait()
+            except (SQLAlchemyError, psycopg.Error) as error:
+                log.warning("dispatcher_waits", error=type(error).__name__)
+                self.hang_up()
+                self.stopping.wait(settings().dispatch_tick)
+        self.leave()
+
+    def tick(self) -> None:
+        """Do all that is due now."""
+        now = ids.monotonic()
+        if now >= self.beat_at:
+            self.beat_at = now + BEAT_SECONDS
+            with transaction() as session:
+                parts.beat(session, self.part)
+        self.stop_cancelled()
+        with transaction() as session:
+            wakes = dispatch.pick(session)
+        pause("picked")
+        self.publish(wakes)
+        if now >= self.house_at:
+            self.house_at = now + HOUSEKEEPING_SECONDS
+            keep_house()
+
+    def stop_cancelled(self) -> None:
+        """End the open chunks of cancelled jobs."""
+        with transaction() as session:
+            jobs = dispatch.cancelling(session)
+        for job_id in jobs:
+            with transaction() as session:
+                ledger.cancel_open(session, job_id)
+
+    def publish(self, wakes: Sequence[Wake]) -> None:
+        """Send a message a chunk; what cannot be sent is taken back."""
+        for at, wake in enumerate(wakes):
+            try:
+                app.send_task("waybill.work", args=(wake.job_id, wake.no), queue=wake.queue)
+            except (BrokerError, OSError) as error:
+                log.warning("broker_away", error=type(error).__name__, unsent=len(wakes) - at)
+                with transaction() as session:
+                    dispatch.take_back(session, wakes[at:])
+                self.stopping.wait(1.0)
+                return
+
+    def wait(self) -> None:
+        """Wait for a notification, or for the next tick."""
+        if self.listener is None:
+            self.listener = psycopg.connect(url().set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True)
+            self.listener.execute(f"LISTEN {ledger.CHANNEL}")
+        for _ in self.listener.notifies(timeout=settings().dispatch_tick, stop_after=1):
+            return
+
+    def hang_up(self) -> None:
+        """Drop the listening connection; the next wait makes a new one."""
+        if self.listener is not None:
+            self.listener.close()
+        self.listener = None
+
+    def leave(self) -> None:
+        """Stop being one of the parts."""
+        self.hang_up()
+        with transaction() as session:
+            parts.leave(session, self.part)
+
+
+def keep_house() -> None:
+    """Remove what is past its time, a little at each turn so that nobody waits for it."""
+    with transaction() as session:
+        service.keep_house(session)
+    with transaction() as session:
+        resolve.purge_expired(session, ids.now())
+        parts.forget_lost(session)
+
+
+def main() -> None:
+    """Run a dispatcher until SIGTERM or SIGINT."""
+    dispatcher = Dispatcher()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: dispatcher.stopping.set())
+    log.info("dispatcher_started")
+    dispatcher.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""Message handlers. A message carries a chunk's address and nothing else; who forges one can only ask for work that is open."""
+
+from __future__ import annotations
+
+from celery.signals import worker_process_init
+
+from models import db
+from worker import runner
+from worker.app import app
+
+
+@worker_process_init.connect
+def begin(**_: object) -> None:
+    """Start each pool process without its parent's connections."""
+    db.dispose()
+
+
+@app.task(name="waybill.work")
+def work(job_id: int, no: int) -> None:
+    """Work on one chunk, if it is still open."""
+    runner.work(job_id, no)
