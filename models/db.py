@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import msgspec
 import psycopg
 import sqlalchemy as sa
+import sqlalchemy.exc
 
 from models.settings import settings
 
@@ -32,6 +33,8 @@ CONNECT = {
     "keepalives_count": 3,
     "tcp_user_timeout": 8000,
 }
+# Errors of the database as they come, through SQLAlchemy or straight from the driver.
+DATABASE_ERRORS = (sa.exc.DBAPIError, sa.exc.TimeoutError, psycopg.Error)
 RETRYABLE = ("40001", "40P01", "55P03", "57P", "08", "25P03", "53")
 
 _engines: dict[tuple[int, str], sa.Engine] = {}

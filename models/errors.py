@@ -27,6 +27,13 @@ def pointer_to(*path: str | int) -> str:
 
 
 
+def refusal(code: str, detail: str, pointer: str | None = None) -> Refused:
+    """Return the refusal that an item's outcome tells of."""
+    refused = Refused(detail, pointer=pointer)
+    refused.code = code
+    return refused
+
+
 class InvalidJson(Refused):
     """The body is not JSON, or not as many documents as were meant. `line` and `column` count from 1."""
 

@@ -13,10 +13,9 @@ from typing import Any
 import psycopg
 import structlog
 from kombu.exceptions import OperationalError as BrokerError
-from sqlalchemy.exc import SQLAlchemyError
 
 from models import ids, parts
-from models.db import transaction, url
+from models.db import DATABASE_ERRORS, transaction, url
 from models.jobs import dispatch, ledger, service
 from models.jobs.dispatch import Wake
 from models.selection import resolve
@@ -45,7 +44,7 @@ class Dispatcher:
             try:
                 self.tick()
                 self.wait()
-            except (SQLAlchemyError, psycopg.Error) as error:
+            except DATABASE_ERRORS as error:
                 log.warning("dispatcher_waits", error=type(error).__name__)
                 self.hang_up()
                 self.stopping.wait(settings().dispatch_tick)

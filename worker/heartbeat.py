@@ -6,10 +6,9 @@ import threading
 
 import structlog
 from celery.signals import worker_ready, worker_shutting_down
-from sqlalchemy.exc import SQLAlchemyError
 
 from models import parts
-from models.db import transaction
+from models.db import DATABASE_ERRORS, transaction
 from models.settings import settings
 
 BEAT_SECONDS = 2.0
@@ -40,5 +39,5 @@ def _say(part: parts.Part) -> None:
     try:
         with transaction() as session:
             parts.beat(session, part)
-    except SQLAlchemyError as error:  # the database is away; the next beat tells when it is back
+    except DATABASE_ERRORS as error:  # the database is away; the next beat tells when it is back
         log.warning("heartbeat_failed", error=type(error).__name__)

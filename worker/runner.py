@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from models import operations
-from models.db import retryable, sqlstate, transaction
+from models.db import DATABASE_ERRORS, retryable, sqlstate, transaction
 from models.jobs import ledger
 from models.jobs.ledger import Chunk, Claim, Outcome, Overtaken
 from models.settings import settings
@@ -39,7 +38,7 @@ def _work_whole(mine: Claim) -> None:
                 pause("finished")
             pause("committed")
             return log.info("chunk_applied", token=str(chunk.token), chunk=mine.no, items=chunk.size, attempts=mine.attempts)
-        except DBAPIError as error:
+        except DATABASE_ERRORS as error:
             if sqlstate(error) != RACE or race == RACES - 1:
                 return _give_back(mine, error)
     return None
@@ -51,7 +50,7 @@ def _outcomes(session: ledger.Session, chunk: Chunk) -> list[Outcome]:
     return ledger.cancelled(chunk)
 
 
-def _give_back(mine: Claim, error: DBAPIError) -> None:
+def _give_back(mine: Claim, error: Exception) -> None:
     """Postpone the chunk: item by item next time where the data is to blame, whole where the database is."""
     careful = not retryable(error)
     log.warning("chunk_postponed", job_id=mine.job_id, chunk=mine.no, sqlstate=sqlstate(error), careful=careful)
@@ -67,7 +66,7 @@ def _work_carefully(mine: Claim) -> None:
         with transaction() as session:
             deaths = ledger.probe(session, mine, item)
         pause("probing")
-        part = chunk.part(item, 1)
+        part = chunk.only([item])
         if deaths >= settings().deaths_before_quarantine:
             _quarantine(mine, part, deaths)
         elif not _work_one(mine, part):
@@ -84,7 +83,7 @@ def _work_one(mine: Claim, part: Chunk) -> bool:
             outcomes = ledger.cancelled(part) if locked.cancel_requested else operations.run(session, part)
             ledger.advance(session, mine, outcomes[0])
         return True
-    except DBAPIError as error:
+    except DATABASE_ERRORS as error:
         if retryable(error):
             _give_back(mine, error)
             return False

@@ -30,7 +30,20 @@ SOURCES = {source.value: source for source in Source}
 MAX_REF = 200
 MAX_NAMED = 20  # unexpected members named in one message
 KNOWN = frozenset(VERBS) | frozenset(
-    ("id", "publish", "share", "delete", "delete_reason", "test", "editable", "return_data", "source", "config", "if_version", "ref")
+    (
+        "id",
+        "publish",
+        "share",
+        "delete",
+        "delete_reason",
+        "test",
+        "editable",
+        "return_data",
+        "source",
+        "config",
+        "if_version",
+        "ref",
+    )
 )
 
 _UNFIT = re.compile("[\x00\ud800-\udfff]")

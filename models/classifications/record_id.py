@@ -112,7 +112,9 @@ def _record_name(value: Any, pointer: str | None) -> str:
     if type(value) is int and abs(value) < 10**MAX_CHARACTERS:
         value = str(value)
     if type(value) is not str:
-        raise InvalidId("A lab_record_id is a text or a whole number of a sensible size.", pointer=_below(pointer, "lab_record_id"))
+        raise InvalidId(
+            "A lab_record_id is a text or a whole number of a sensible size.", pointer=_below(pointer, "lab_record_id")
+        )
     return _fit(value, _below(pointer, "lab_record_id"))
 
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import structlog
 
+from models import ids
 from models.classifications.decide import decide
 from models.classifications.state import Context, Decision, Operation, Person, Record, Status
 from models.classifications.store import Entry, Loaded, load, store
+from models.classifications.view import Posted, dump_posted
 from models.db import Session
-from models.errors import Refused
+from models.errors import Refused, refusal
 from models.identity.principal import Principal
 from models.identity.service import find_people
 
@@ -102,3 +105,12 @@ def _with_rid(done: Done, made: dict[tuple[str, str], int]) -> Done:
     if record is None or record.id is not None or record.key not in made or (done.operation and done.operation.test):
         return done
     return replace(done, record=replace(record, id=made[record.key]))
+
+
+def apply_single(session: Session, principal: Principal, operation: Operation) -> dict[str, Any]:
+    """Apply one operation in the caller's transaction and return its answer. Raises Refused."""
+    origin = Origin(principal, ids.now())
+    done = apply(session, origin, [Ask(operation, str(ids.new_token()))])[0]
+    if done.decision.status is Status.FAILED:
+        raise refusal(str(done.decision.code), str(done.decision.detail), done.decision.pointer)
+    return dump_posted(Posted(operation, done.decision, done.record, done.before), principal.actor())

@@ -8,7 +8,7 @@ rare, they are all wider than the working copy, and of two the wider one is the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from models.classifications.state import Actor, Evidence, Lab, Level, Record, Snapshot
 from models.errors import InvalidPublish
 
-SPELLINGS: dict[str, int] = {
+SPELLINGS: Mapping[str, int] = {
     "user": Level.USER,
     "lab": Level.LAB,
     "institution": Level.ORGANISATION,
@@ -52,9 +52,7 @@ def edit(record: Record, evidence: Evidence, version: int, now: datetime) -> tup
     return edited, Snapshot(record.live_level, record.version, record.evidence, record.published_on)
 
 
-def publish(
-    record: Record, level: int, now: datetime, snapshot: Snapshot | None = None
-) -> tuple[Record, Snapshot | None]:
+def publish(record: Record, level: int, now: datetime, snapshot: Snapshot | None = None) -> tuple[Record, Snapshot | None]:
     """Return the record published at a level, and what is left of the snapshot that the same operation's edit made.
 
     A level below that of an earlier publish narrows only who sees the new version (section 12, as the page has it).

@@ -8,6 +8,10 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any, TypeAlias
 
+from models.identity.people import Actor as Actor
+from models.identity.people import Lab as Lab
+from models.identity.people import Person as Person
+
 Cell: TypeAlias = dict[str, Any]
 """One evidence cell: any of value, note, explain, immutable ("api" | "variantgrid"), validation."""
 
@@ -41,19 +45,6 @@ class Status(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
     CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class Lab:
-    """A lab with its organisation, as every record view needs them."""
-
-    id: int
-    group_name: str
-    name: str
-    organisation_id: int
-    organisation_group: str
-    organisation_name: str
-    external: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +114,6 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
-    """Who acts, as far as the rules care. `lab_ids` are the labs whose records the actor may write."""
-
-    user_id: int
-    username: str
-    lab_ids: frozenset[int]
-    organisation_ids: frozenset[int]
-    superuser: bool = False
-
-    def writes(self, lab: Lab) -> bool:
-        """Say whether the actor may write records of a lab (contract section 12.2)."""
-        return self.superuser or lab.id in self.lab_ids
-
-
-@dataclass(frozen=True, slots=True)
 class Snapshot:
     """An older version kept readable for a wider audience than the working copy has."""
 
@@ -182,13 +158,4 @@ class Context:
     lab: Lab | None  # the lab that the target names or belongs to; None where there is no such lab
     now: datetime
     new_id: str  # the lab_record_id to give a created record that names none
-    people: Mapping[str, "Person"] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A known user, for evidence keys of type user."""
-
-    id: int
-    username: str
-    lab_ids: frozenset[int]
+    people: Mapping[str, Person] = field(default_factory=dict)

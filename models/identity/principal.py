@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.classifications.state import Actor
+from models.identity.people import Actor
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from models import ids
-from models.classifications.state import Lab, Person
 from models.db import Session
 from models.errors import NotFound, Unauthorized
 from models.identity.accounts import LAB_GROUP
 from models.identity.importing import Report, import_accounts
+from models.identity.people import Lab, Person
 from models.identity.principal import Principal
 from models.identity.tables import api_keys, lab_members, labs, organisations, users
 

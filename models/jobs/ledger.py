@@ -53,12 +53,12 @@ class Chunk:
     refs: Sequence[str | None]
     size: int
 
-    def part(self, start: int, count: int) -> Chunk:
-        """Return the same chunk with `count` of its items from `start` on."""
-        end = start + count
-        return replace(
-            self, items=self.items[start:end], indexes=self.indexes[start:end], lines=self.lines[start:end], refs=self.refs[start:end]
-        )
+    def only(self, places: Sequence[int]) -> Chunk:
+        """Return the same chunk with just the items at these places."""
+        cut: dict[str, Any] = {
+            name: [getattr(self, name)[place] for place in places] for name in ("items", "indexes", "lines", "refs")
+        }
+        return replace(self, **cut)
 
 
 @dataclass(frozen=True, slots=True)

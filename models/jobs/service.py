@@ -2,7 +2,6 @@
 
 from models.jobs.control import cancel, keep_house, purge, retry
 from models.jobs.reads import JobQuery, OutcomeQuery, get_job, list_jobs, list_outcomes
-from models.jobs.results import list_results
 from models.jobs.submit import reject, submit, submit_selection
 
 __all__ = [
@@ -13,7 +12,6 @@ __all__ = [
     "keep_house",
     "list_jobs",
     "list_outcomes",
-    "list_results",
     "purge",
     "reject",
     "retry",

@@ -1,0 +1,45 @@
+"""The registry of bulk operations: one module each, found by name. Adding a module is adding an operation."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from models.db import Session
+from models.errors import NotFound
+from models.identity.principal import Principal
+from models.jobs.ledger import Chunk, Outcome
+from models.jobs.reads import OutcomeQuery, get_job, list_outcomes
+from models.jobs.values import Result
+from models.operations.verb import Verb
+
+__all__ = ["Verb", "get", "list_results", "registry", "run"]
+
+
+@lru_cache(maxsize=1)
+def registry() -> dict[str, Verb]:
+    """Return all operations by name."""
+    modules = [import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__)]
+    verbs = [module.VERB for module in modules if hasattr(module, "VERB")]
+    return {verb.name: verb for verb in verbs}
+
+
+def get(name: str) -> Verb:
+    """Return an operation. Raises NotFound."""
+    try:
+        return registry()[name]
+    except KeyError:
+        raise NotFound(f"There is no operation {name}.") from None
+
+
+def run(session: Session, chunk: Chunk) -> list[Outcome]:
+    """Apply a chunk by its job's operation; one outcome an item, in the items' order."""
+    return get(chunk.name).run(session, chunk)
+
+
+def list_results(session: Session, principal: Principal, token: str, query: OutcomeQuery) -> list[Result]:
+    """Return a page of a job's outcomes by index, with their answers. Raises NotFound, and Gone after a purge."""
+    job = get_job(session, principal, token)
+    found = list_outcomes(session, job, query)
+    return get(job.name).answer(session, principal.actor(), found)

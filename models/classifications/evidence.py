@@ -1,0 +1,269 @@
+"""How submitted evidence meets the evidence of a record: values, notes, locks (contract sections 5 to 7 and 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from models.classifications.cells import (
+    ABSENT,
+    API_LOCK,
+    CLEARED,
+    LOCK_RANKS,
+    NO_CELL,
+    SOURCE_RANKS,
+    SYSTEM_LOCK,
+    Sent,
+    changed,
+    changed_beyond_note,
+    flat_members,
+    lock_only,
+    put_over,
+    says_something,
+)
+from models.classifications.keys import MEMO_LENGTH, Key, KeySet, Validation, canonical, key_set
+from models.classifications.normalise import FINE, normalise_text
+from models.classifications.state import Cell, Evidence, Level, Message, Person, Source
+from models.classifications.transcripts import Hgvs, parse_hgvs, says_the_same
+from models.errors import InvalidNumber, InvalidType, pointer_to
+
+NO_PATCH = Message("no_patch")
+PSEUDO_KEYS = frozenset(["source_id", "existing_sample_id"])  # about the record, no evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a merge depends on beside the evidence. `people` maps lower-case username and e-mail to user."""
+
+    verb: str  # create, patch, patch-empty, overwrite or upsert
+    source: Source = Source.API
+    editable: bool = False
+    creating: bool = False
+    external: bool = False  # the lab is a copy of somebody else's: nothing is said about its values
+    people: Mapping[str, Person] = field(default_factory=dict)
+    default_owner: str | None = None  # username, for a creation that names no owner
+    member: str = "upsert"  # what the evidence was sent as, for JSON pointers
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """The evidence after, the changed cells as they were and are (None: absent), and what to tell the client."""
+
+    evidence: Evidence
+    before: dict[str, Cell | None]
+    after: dict[str, Cell | None]
+    messages: tuple[Message, ...]
+    extras: dict[str, str | None]  # the pseudo keys that were sent
+    owner: Person | None  # the user that `owner` names, where it names one
+
+
+def merge(current: Evidence, submitted: Mapping[str, Any], rules: Rules) -> Merge:
+    """Apply a submission to evidence; nothing given is changed, untouched cells are shared.
+
+    Raises InvalidType and InvalidNumber, with a pointer, for what cannot be a cell.
+    """
+    merging = _Merging(current, rules)
+    for name, spelling in merging.addressed(submitted).items():
+        merging.put(merging.keys[name], spelling, submitted[spelling])
+    if rules.verb == "overwrite":
+        merging.remove_others()
+    if rules.creating:
+        merging.derive()
+    return merging.result()
+
+
+class _Merging:
+    """A merge on its way: `after` has the cells that change, `refused` the keys whose lock held."""
+
+    def __init__(self, current: Evidence, rules: Rules) -> None:
+        self.current = current
+        self.rules = rules
+        self.rank = SOURCE_RANKS[rules.source]
+        self.from_api = rules.source is Source.API
+        self.lock = API_LOCK if self.from_api and not rules.editable else None
+        self.fills = rules.verb == "patch-empty"
+        self.overwrites = rules.verb == "overwrite"
+        self.keys: dict[str, Key] = {}
+        self.after: dict[str, Cell | None] = {}
+        self.refused: list[str] = []
+        self.unknown: list[str] = []
+        self.extras: dict[str, str | None] = {}
+        self.owner: Person | None = None
+
+    def addressed(self, submitted: Mapping[str, Any]) -> dict[str, str]:
+        """Return the full name of each submitted key -> its last spelling (6.1); keep apart what is no evidence."""
+        find, keys = key_set().find, self.keys
+        spellings: dict[str, str] = {}
+        for spelling, raw in submitted.items():
+            key = find(spelling)
+            if key is not None:
+                keys[key.name] = key
+                spellings[key.name] = spelling
+            elif _pseudo(spelling) is not None:
+                self._put_extra(spelling, raw)
+            elif raw is not None:
+                self.unknown.append(spelling)
+        return spellings
+
+    def _put_extra(self, spelling: str, raw: Any) -> None:
+        value = raw.get("value", ABSENT) if isinstance(raw, dict) else raw
+        if value is not ABSENT:
+            self.extras[str(_pseudo(spelling))] = self._text(value, spelling, "value" if isinstance(raw, dict) else None)
+
+    def put(self, key: Key, spelling: str, raw: Any) -> None:
+        """Decide one cell."""
+        name = key.name
+        old = self.current.get(name)
+        if old is None:
+            cell = self._new(key, self._sent(key, spelling, raw))
+            if cell:
+                self.after[name] = cell
+        elif not self.fills or old.get("value") is None:
+            self._change(key, old, self._sent(key, spelling, raw))
+
+    def _new(self, key: Key, sent: Sent) -> Cell:
+        return put_over(NO_CELL, sent, self._lock_for(key, sent.value))
+
+    def _change(self, key: Key, old: Cell, sent: Sent) -> None:
+        if key.name == "c_hgvs" and isinstance(sent.value, str) and says_the_same(sent.value, old.get("value")):
+            sent = sent._replace(value=old["value"])
+        locked = LOCK_RANKS[old.get("immutable")] > self.rank
+        base = lock_only(old) if self.overwrites and not locked else old
+        cell = put_over(base, sent, self._lock_for(key, sent.value))
+        if locked and changed_beyond_note(old, cell):
+            self.refused.append(key.name)
+        elif changed(old, cell):
+            self.after[key.name] = cell or None
+
+    def _sent(self, key: Key, spelling: str, raw: Any) -> Sent:
+        """Parse one submitted cell by the table of 6.2: what a text or array leaves out is cleared, what an object does is kept."""
+        if raw is None:
+            return CLEARED
+        if type(raw) is not dict:
+            value, found = self._value(key, spelling, raw, None)
+            return Sent(value, found)
+        value, found = ABSENT, FINE
+        if "value" in raw:
+            value, found = self._value(key, spelling, raw["value"], "value")
+        note = self._text(raw["note"], spelling, "note") if "note" in raw else ABSENT
+        explain = self._text(raw["explain"], spelling, "explain") if "explain" in raw else ABSENT
+        return Sent(value, found, note, explain)
+
+    def _value(self, key: Key, spelling: str, raw: Any, part: str | None) -> tuple[Any, tuple[Validation, ...]]:
+        try:
+            value, found = key.normalise(_repaired(raw) if self.from_api else raw)
+        except (InvalidType, InvalidNumber) as refused:
+            raise type(refused)(refused.detail, pointer=self._pointer(spelling, part)) from None
+        if key.value_type == "U" and value is not None:
+            person = self.rules.people.get(value.lower())
+            value = person.username if person else value
+            self.owner = person if key.name == "owner" else self.owner
+        return value, FINE if self.rules.external else found
+
+    def _text(self, raw: Any, spelling: str, part: str | None) -> str | None:
+        if isinstance(raw, (dict, list)) and raw:
+            raise InvalidType("A text is expected here.", pointer=self._pointer(spelling, part))
+        try:
+            text: str | None = normalise_text(_repaired(raw) if self.from_api else raw)[0]
+        except InvalidNumber as refused:
+            raise InvalidNumber(refused.detail, pointer=self._pointer(spelling, part)) from None
+        return text
+
+    def _pointer(self, spelling: str, part: str | None) -> str:
+        return pointer_to(self.rules.member, spelling) if part is None else pointer_to(self.rules.member, spelling, part)
+
+    def _lock_for(self, key: Key, value: Any) -> str | None:
+        """Return the lock that the submission adds to a cell (7.1, 7.2)."""
+        given = value is not None and value is not ABSENT
+        return SYSTEM_LOCK if key.system_locked and given and self.from_api else self.lock
+
+    def remove_others(self) -> None:
+        """Remove every cell that the submission does not mention, lock and all, unless the lock holds (5, 7.2)."""
+        for name, old in self.current.items():
+            if name in self.keys:
+                continue
+            if LOCK_RANKS[old.get("immutable")] > self.rank:
+                self.refused.append(name)
+            else:
+                self.after[name] = None
+
+    def derive(self) -> None:
+        """Add what a creation knows without being told: transcript and gene out of c_hgvs, the owner (9)."""
+        hgvs = parse_hgvs(self._new_value("c_hgvs") or "")
+        if hgvs is not None:
+            self._derive_from(hgvs)
+        if self.rules.default_owner and "owner" not in self.keys:
+            self.after["owner"] = {"value": self.rules.default_owner}
+
+    def _derive_from(self, hgvs: Hgvs) -> None:
+        gene = hgvs.gene.upper() or self._new_value("gene_symbol") or ""
+        complete = Hgvs(hgvs.key, hgvs.transcript, gene, hgvs.change)
+        self.after["c_hgvs"] = {**(self.after["c_hgvs"] or {}), "value": str(complete)}
+        for name, value in ((hgvs.key, hgvs.transcript), ("gene_symbol", gene)):
+            key = key_set().get(name)
+            if value and key is not None and name not in self.keys:
+                self.after[name] = self._new(key, Sent(value))
+
+    def _new_value(self, name: str) -> str | None:
+        cell = self.after.get(name)
+        return cell.get("value") if cell else None
+
+    def result(self) -> Merge:
+        """Return what has been decided; no change returns the very evidence that was given."""
+        after, current = self.after, self.current
+        before = {name: current.get(name) for name in after}
+        evidence = _with(current, after) if after else current
+        owner = None if "owner" in self.refused else self.owner
+        return Merge(evidence, before, after, self._messages(), self.extras, owner)
+
+    def _messages(self) -> tuple[Message, ...]:
+        messages = [Message("immutable", key=name) for name in self.refused]
+        if self.unknown:
+            messages.append(Message("unrecognised_key", keys=tuple(self.unknown)))
+        messages.append(Message("patched", keys=tuple(sorted(self.after))) if self.after else NO_PATCH)
+        return tuple(messages)
+
+
+def _with(evidence: Evidence, changes: Mapping[str, Cell | None]) -> Evidence:
+    changed = {**evidence, **changes}
+    return {name: cell for name, cell in changed.items() if cell is not None}
+
+
+def _pseudo(spelling: str) -> str | None:
+    return _pseudo_name(spelling) if len(spelling) <= MEMO_LENGTH else None
+
+
+@lru_cache(maxsize=4096)
+def _pseudo_name(spelling: str) -> str | None:
+    name = canonical(spelling)
+    return name if name in PSEUDO_KEYS else None
+
+
+def _repaired(raw: Any) -> Any:
+    """Undo the escaping of < and > that some clients send (6.2)."""
+    if type(raw) is str:
+        return raw.replace("&gt;", ">").replace("&lt;", "<") if "&" in raw else raw
+    return list(map(_repaired, raw)) if type(raw) is list else raw
+
+
+def flatten(evidence: Evidence) -> dict[str, Any]:
+    """Return evidence on one level, for `return_data: "flat"` (section 15): `key`, `key.note` and so on; nulls are left out."""
+    return {name: value for key, cell in evidence.items() for name, value in flat_members(key, cell)}
+
+
+def restrict(evidence: Evidence, relation_level: Level, keys: KeySet) -> Evidence:
+    """Return the cells as a reader of this relation to the record sees them (12.1). USER sees everything.
+
+    A cell beyond the key's ceiling says that it is hidden if it holds anything but a lock, and is gone otherwise.
+    """
+    readable = keys.readable(relation_level)
+    if relation_level == Level.USER or evidence.keys() <= readable:
+        return evidence
+    shown = {name: cell if name in readable else _hidden(cell) for name, cell in evidence.items()}
+    return {name: cell for name, cell in shown.items() if cell is not None}
+
+
+def _hidden(cell: Cell) -> Cell | None:
+    return {"value": "(hidden)", "hidden": True} if says_something(cell) else None

@@ -1,0 +1,33 @@
+"""Publish a selection's records at a share level (contract section 12)."""
+
+from marshmallow import fields, validate
+
+from models.classifications.sharing import parse_level
+from models.errors import Refused
+from models.operations.classification_outcomes import results
+from models.operations.classification_chunks import SelectionParams, run_template
+from models.operations.verb import Verb
+
+
+def level(value: object) -> None:
+    """Refuse what is no share level that publishing knows."""
+    try:
+        known = parse_level(value)
+    except Refused as refused:
+        raise validate.ValidationError(refused.detail) from refused
+    if known is None:
+        raise validate.ValidationError("Publishing needs a share level above the user's own.")
+
+
+class Params(SelectionParams):
+    """`publish` is a share level in any of its spellings."""
+
+    publish = fields.Raw(required=True, validate=level)
+
+
+def template(params: dict[str, object]) -> dict[str, object]:
+    """Return the members that each operation has beside its id."""
+    return {"publish": params["publish"]}
+
+
+VERB = Verb("bulk_publish_classifications", Params, run_template(template), results)

@@ -1,0 +1,152 @@
+"""Outcomes of classification operations: narrow rows when written, the answer a single call would have given when read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from models.classifications import history, view
+from models.classifications.record_id import dump_id
+from models.classifications.service import Done
+from models.classifications.state import Actor, Cell, Message, Operation, Record, Status, Target
+from models.db import Session
+from models.jobs.ledger import Chunk, Outcome
+from models.jobs.values import Result
+
+
+class Info(msgspec.Struct, omit_defaults=True, rename={"published_version": "pv", "published_on": "po"}):
+    """What an answer needs beside the record at its version. `evidence` is there for tests alone, of which nothing is stored."""
+
+    status: str
+    share: int = 1
+    live: int = 1
+    withdrawn: bool = False
+    published_version: int | None = None
+    published_on: float | None = None
+    data: str | None = None
+    messages: list[list[Any]] = []  # noqa: RUF012 - msgspec copies it
+    revised: bool = False
+    deleted: bool = False
+    test: bool = False
+    config: bool = False
+    evidence: dict[str, Any] | None = None
+    changes: dict[str, Any] | None = None
+
+
+ENCODER = msgspec.json.Encoder()
+DECODER = msgspec.json.Decoder(Info)
+
+
+def rows(chunk: Chunk, done: Sequence[Done]) -> list[Outcome]:
+    """Return a chunk's outcome rows."""
+    return [_row(item, index, line, ref) for item, index, line, ref in zip(done, chunk.indexes, chunk.lines, chunk.refs, strict=True)]
+
+
+def drifted(chunk: Chunk, place: int) -> Outcome:
+    """Return the outcome of a member that its selection does not name any more."""
+    detail = "The record did not match the selection any more when its turn came."
+    rid = int(chunk.items[place])
+    return Outcome(chunk.indexes[place], Status.SKIPPED, rid, str(rid), code="drifted", detail=detail)
+
+
+def _row(done: Done, index: int, line: int | None, ref: str | None) -> Outcome:
+    decision, record = done.decision, done.record
+    seen = record or done.before
+    target = dump_id(*seen.key) if seen else _target(done.operation.target if done.operation else None)
+    rid = seen.id if seen else None
+    if decision.status in (Status.FAILED, Status.SKIPPED):
+        return Outcome(
+            index, decision.status, rid, target, decision.code, decision.pointer, decision.detail, line=line, ref=ref
+        )
+    stored = record is not None and record.id is not None
+    return Outcome(
+        index, decision.status, rid, target, version=record.version if record and stored else None,
+        info=ENCODER.encode(_info(done)), line=line, ref=ref,
+    )  # fmt: skip
+
+
+def _target(target: Target | None) -> str | None:
+    if target is None:
+        return None
+    return str(target.rid) if target.rid is not None else "/".join(filter(None, (target.lab, target.lab_record_id)))
+
+
+def _info(done: Done) -> Info:
+    decision, operation = done.decision, done.operation
+    info = Info(status=view.status_word(_posted(done)), deleted=decision.deleted)
+    info.messages = [_message(message) for message in decision.messages]
+    info.revised = decision.revision is not None
+    shown = view.shown(_posted(done))
+    if shown:
+        info.share, info.live, info.withdrawn = shown.share_level, shown.live_level, shown.withdrawn
+        info.published_version = shown.published_version
+        info.published_on = shown.published_on.timestamp() if shown.published_on else None
+    if operation:
+        info.data, info.test, info.config = operation.return_data, operation.test, operation.config
+    if info.test and shown:
+        info.data = info.data or "full"
+        info.evidence = shown.evidence
+        info.changes = dict(decision.revision.after) if decision.revision else {}
+    return info
+
+
+def _posted(done: Done) -> view.Posted:
+    return view.Posted(done.operation or Operation(Target()), done.decision, done.record, done.before)
+
+
+def _message(message: Message) -> list[Any]:
+    """Return a message without what its version tells anyway: the changed keys."""
+    keys = () if message.code == "patched" else message.keys
+    return [message.code, message.key, keys] if message.key or keys else [message.code]
+
+
+def results(session: Session, actor: Actor, found: Sequence[Outcome]) -> list[Result]:
+    """Return outcome rows as answers, each as a single call would have given it, to the extent the reader may see it now."""
+    named = {(row.record_id, row.version) for row in found if row.record_id is not None and row.version is not None}
+    past = history.moments(session, named)
+    return [_result(row, past, actor) for row in found]
+
+
+def _result(row: Outcome, past: Mapping[tuple[int, int], history.Moment], actor: Actor) -> Result:
+    if row.info is None:
+        return Result(row.index, row.status, row.target, error=_error(row), line=row.line, ref=row.ref)
+    info = DECODER.decode(row.info)
+    moment = past.get((row.record_id or 0, row.version or 0))
+    answer = _answer(row, info, moment, actor)
+    return Result(row.index, row.status, row.target, result=answer, line=row.line, ref=row.ref)
+
+
+def _error(row: Outcome) -> dict[str, Any] | None:
+    return {"code": row.code, "detail": row.detail, "pointer": row.pointer} if row.code else None
+
+
+def _answer(row: Outcome, info: Info, moment: history.Moment | None, actor: Actor) -> dict[str, Any]:
+    if moment is None or not actor.writes(moment.record.lab):
+        gone: dict[str, Any] = {"id": row.target, "status": info.status}
+        return gone | ({"deleted": True} if info.deleted else {}) | _texts(info)
+    changes: Mapping[str, Cell | None] = moment.changes if info.revised and not info.test else info.changes or {}
+    shown = view.View(
+        actor=actor, data=info.data, changes=changes, status=info.status, messages=tuple(_messages(info, changes)),
+        deleted=info.deleted, test=info.test, config=info.config,
+    )  # fmt: skip
+    return view.dump_record(_record(moment.record, info), shown)
+
+
+def _texts(info: Info) -> dict[str, Any]:
+    return view.patch_messages(tuple(_messages(info, {})), info.share) if info.messages else {}
+
+
+def _record(record: Record, info: Info) -> Record:
+    past = replace(
+        record, share_level=info.share, live_level=info.live, withdrawn=info.withdrawn, published_version=info.published_version
+    )
+    return past if info.evidence is None else replace(past, evidence=info.evidence)
+
+
+def _messages(info: Info, changes: Iterable[str]) -> Iterable[Message]:
+    for code, *rest in info.messages:
+        key, keys = (rest[0], tuple(rest[1])) if rest else (None, ())
+        yield Message(code, key, tuple(changes) if code == "patched" else keys)

@@ -1,0 +1,44 @@
+"""What a bulk operation is: a name, its parameters, and what it makes of each member of a chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import Schema
+
+from models.db import Session
+from models.identity.people import Actor
+from models.jobs.ledger import Chunk, Outcome
+from models.jobs.values import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A bulk operation. `name` is the job's name; for an operation over selections it is `bulk_<verb>_<kind>`.
+
+    `params` checks what a client may send beside the selection. `run` applies a whole chunk, set-based, one outcome an item
+    in the order of the items. `answer` turns outcomes back into what a single call would have answered. `over_selection` says whether items are members of a selection or operations as they were sent.
+    """
+
+    name: str
+    params: type[Schema]
+    run: Callable[[Session, Chunk], list[Outcome]]
+    answer: Callable[[Session, Actor, Sequence[Outcome]], list[Result]]
+    over_selection: bool = True
+
+    @property
+    def title(self) -> str:
+        """Return the verb alone, as the address of the operation has it."""
+        return self.name.split("_")[1]
+
+
+class NoParams(Schema):
+    """An operation without parameters of its own."""
+
+
+def read_params(verb: Verb, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Check an operation's own parameters. Raises marshmallow's ValidationError."""
+    loaded: dict[str, Any] = verb.params().load(values)
+    return loaded

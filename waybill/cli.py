@@ -1,0 +1,44 @@
+"""The `waybill` command. Installed parts of Waybill add their commands through the entry point group `waybill.commands`."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+import click
+
+from waybill import __version__
+
+GROUP = "waybill.commands"
+
+
+class Commands(click.Group):
+    """A group that also has the commands of the parts that are installed here."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List our own commands and those of the parts."""
+        return sorted({*super().list_commands(ctx), *_plugged()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Find a command, our own first."""
+        return super().get_command(ctx, cmd_name) or _plugged().get(cmd_name)
+
+
+def _plugged() -> dict[str, click.Command]:
+    """Return the parts' commands; a part whose own dependencies are not installed has none."""
+    found: dict[str, click.Command] = {}
+    for entry in entry_points(group=GROUP):
+        try:
+            found |= entry.load().commands
+        except ImportError:
+            continue
+    return found
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="waybill")
+def main() -> None:
+    """Bulk records: jobs that finish, one outcome per item, pages that do not shift."""
+
+
+if __name__ == "__main__":
+    main(prog_name="waybill")

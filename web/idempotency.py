@@ -1,0 +1,38 @@
+"""The `Idempotency-Key` of a request: a structured-field string (RFC 9651) such as `"8e03978e"`, or the same without quotes.
+
+A key counts for one user, method and path. It is kept as long as its job's summary is.
+"""
+
+from __future__ import annotations
+
+import re
+
+from flask import request
+
+from models import ids
+from models.errors import InvalidIdempotencyKey
+
+HEADER = "Idempotency-Key"
+LONGEST = 255
+QUOTED = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
+BARE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")
+
+
+def idempotency_key() -> str | None:
+    """Return what names this request among the user's, None where the client gave no key. Raises InvalidIdempotencyKey."""
+    header = request.headers.get(HEADER)
+    if header is None:
+        return None
+    scope = f"{request.method} {request.path}\n{parse_key(header)}"
+    return ids.digest(scope.encode("utf-8", "replace")).hex()
+
+
+def parse_key(header: str) -> str:
+    """Return the key in a header's value."""
+    text = header.strip(" \t")
+    quoted = QUOTED.fullmatch(text)
+    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else text
+    if not 1 <= len(key) <= LONGEST or not (quoted or BARE.fullmatch(key)):
+        detail = f"An {HEADER} has 1 to {LONGEST} printable ASCII characters, as a quoted string or without quotes."
+        raise InvalidIdempotencyKey(detail)
+    return key
