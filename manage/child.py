@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> None:
     if os.getppid() != int(parent):
         sys.exit("the parent is gone already")
     _reset_signals()
-    os.execvp(command[0], command)  # noqa: S606 - the caller gives a list, no shell reads it
+    os.execvp(command[0], command)
 
 
 if __name__ == "__main__":

@@ -172,4 +172,4 @@ def _require(*names: str) -> None:
 def _become(module: str, *arguments: str) -> NoReturn:
     """Go on as another program, which then gets our signals itself."""
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - no shell reads it
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])

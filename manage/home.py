@@ -116,7 +116,7 @@ def here() -> Home:
 
 @contextlib.contextmanager
 def database() -> Iterator[None]:
-    """Point this process's settings at the installation's database: the one it names, the running one, or its own for a moment."""
+    """Point this process's settings at the installation's database: the one named, the running one, or ours for a moment."""
     if settings().database_url:
         yield
         return

@@ -1,4 +1,4 @@
-"""`waybill up`: everything on this machine, in the foreground. Engines, schema, web, worker, dispatcher; each after what it needs."""
+"""`waybill up`: everything on this machine, in the foreground; engines, schema, parts, each after what it needs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class Signals:
         os.set_blocking(self._read, False)
         signal.set_wakeup_fd(write, warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._asked)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # `nohup` asks to outlive the terminal
+                signal.signal(number, self._asked)
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
     def _asked(self, *_: object) -> None:

@@ -94,7 +94,9 @@ class Supervisor:
         part.deaths += 1
         part.pause = FIRST_PAUSE if lived >= LONG_LIFE else part.pause
         self.home.pid_file(part.name).unlink(missing_ok=True)
-        self.say(f"{part.name} {ending} after {lived:.0f} s; it starts again in {part.pause:.0f} s (log: {self.home.log(part.name)})")
+        self.say(
+            f"{part.name} {ending} after {lived:.0f} s; it starts again in {part.pause:.0f} s (log: {self.home.log(part.name)})"
+        )
         self._postpone(part)
 
     def _postpone(self, part: Part) -> None:

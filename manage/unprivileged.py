@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from manage.binaries import EngineError, Found
+from models import ids
 
 Mode: TypeAlias = Literal["self", "user", "namespace"]
 CHILD = Path(__file__).with_name("child.py")
@@ -47,7 +48,9 @@ class RunAs:
     def run(self, argv: Sequence[str | Path], timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command to its end under this user."""
         command = self.command(argv)
-        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, cwd="/", stdin=subprocess.DEVNULL)
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout, check=False, cwd="/", stdin=subprocess.DEVNULL
+        )
 
     def reaches(self, folder: Path, binary: Path) -> bool:
         """Say whether this user can enter a folder and run a binary."""
@@ -61,6 +64,26 @@ class Place:
     found: Found
     run_as: RunAs
     folder: Path
+
+    def secret_file(self, name: str) -> Path:
+        """Return where a password is."""
+        return self.folder / f"{name}.secret"
+
+    def secret(self, name: str) -> str:
+        """Return a password, made on the first call."""
+        file = self.secret_file(name)
+        if not file.exists():
+            self.write(file.name, ids.new_secret())
+        return file.read_text(encoding="ascii")
+
+    def write(self, name: str, text: str) -> None:
+        """Write a private file of the engine's user, whole or not at all."""
+        part = self.folder / f"{name}.part"
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chown(part, *self.run_as.owner)
+        part.rename(self.folder / name)
 
 
 def settle(found: Found, home: Path, name: str) -> Place:
@@ -139,7 +162,7 @@ def _elsewhere(found: Found, home: Path, link: Path) -> Place:
 
 def _copied(found: Found, shelf: Path) -> Found:
     """Copy a bundled engine to where its user can run it, once a version."""
-    if found.tree is None:
+    if not found.pieces:
         raise EngineError(f"{found.binary} cannot be run by the engines' user")
     copy = shelf / f"{found.binary.name}-{found.version}"
     if not copy.exists():
@@ -147,13 +170,15 @@ def _copied(found: Found, shelf: Path) -> Found:
         shelf.chmod(0o755)
         part = copy.with_name(copy.name + ".part")
         shutil.rmtree(part, ignore_errors=True)
-        shutil.copytree(found.tree, part, symlinks=True)
+        for piece in found.pieces:
+            shutil.copytree(found.tree / piece, part / piece, symlinks=True)
+        part.chmod(0o755)
         part.rename(copy)
     return found.moved(copy)
 
 
 def socket_folder(home: Path, name: str, run_as: RunAs, longest: str) -> Path:
-    """Return a private folder for the socket `longest`: in the home, or in a short runtime folder where the home's path is too long."""
+    """Return a private folder for the socket `longest`: in the home, or in a runtime folder if its path would be too long."""
     folder = home / "run" / name
     if len(os.fsencode(folder / longest)) > SOCKET_PATH_LIMIT or not _enters(run_as, folder.parent):
         folder = _runtime() / f"waybill-{hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:12]}-{name[0]}"

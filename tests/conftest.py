@@ -66,8 +66,7 @@ def _start_engines() -> None:
     atexit.register(_stop_engines)
     database = engines.postgres(home, durable=os.environ.get("WAYBILL_TEST_DURABLE") == "1", shared_buffers=256 * MIB)
     broker = engines.valkey(home)
-    for engine in (database, broker):
-        _running.append(RunningEngine(engine, home / f"{engine.name}.log").start())
+    _running.extend(RunningEngine(engine, home / f"{engine.name}.log").start() for engine in (database, broker))
     shared = {"home": str(home), "admin": database.admin_url(), "app": database.url(), "broker": broker.url()}
     os.environ[SHARED] = json.dumps(shared)
 

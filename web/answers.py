@@ -171,7 +171,8 @@ def _clean(text: str) -> str:
 
 def failed_item(identity: str | None, status: str, error: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entry of an item that has no record to show: why, and the same text where old clients look for it."""
-    return {"id": identity, "status": status, "error": error, "internal_error": error.get("detail") or error.get("code") or status}
+    text = error.get("detail") or error.get("code") or status
+    return {"id": identity, "status": status, "error": error, "internal_error": text}
 
 
 MINIMAL = ("id", "rid", "status", "deleted", "withdrawn", "error", "internal_error")

@@ -1,6 +1,6 @@
 """Credentials in a request -> Principal; nothing else.
 
-A key is taken from `Authorization: Bearer <key>` only. One in the query string would end up in logs and histories, so it is no key.
+A key is taken from `Authorization: Bearer <key>` only: one in the query string would end up in logs and histories.
 """
 
 from __future__ import annotations

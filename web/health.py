@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from flask import Blueprint, Response
 from prometheus_client import CollectorRegistry, generate_latest
@@ -21,6 +21,7 @@ from web.failures import DATABASE_ERRORS
 
 api = Blueprint("health", __name__)
 NEEDED = ("worker", "dispatcher")
+Values: TypeAlias = Mapping[Any, float]  # by the labels' values, a tuple as long as the labels
 
 
 @api.get("/health/live")
@@ -89,10 +90,11 @@ def _of_chunks(numbers: Numbers) -> Iterator[Metric]:
         ("waybill_open_chunk_dispatches", "Wake-ups sent for these chunks so far.", numbers.dispatches),
     ):
         yield _gauge(name, text, ("status",), {(status,): value for status, value in values.items()})
-    yield _gauge("waybill_oldest_chunk_seconds", "Time since the oldest open chunk was claimed or stored.", (), {(): numbers.oldest_chunk})
+    oldest = {(): numbers.oldest_chunk}
+    yield _gauge("waybill_oldest_chunk_seconds", "Time since the oldest open chunk was claimed or stored.", (), oldest)
 
 
-def _gauge(name: str, text: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], float]) -> Metric:
+def _gauge(name: str, text: str, labels: tuple[str, ...], values: Values) -> Metric:
     metric = GaugeMetricFamily(name, text, labels=labels)
     for names, value in values.items():
         metric.add_metric(names, value)

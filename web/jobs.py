@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, request
 
-from models import ids
+from models import ids, operations
 from models.db import transaction
 from models.errors import QuotaExceeded
 from models.jobs import service as jobs
@@ -62,7 +62,7 @@ def list_results(token: str) -> Response:
     query = jobs.OutcomeQuery(**ask, after=after, size=size + 1)  # type: ignore[arg-type]
     with transaction() as session:
         job = jobs.get_job(session, principal(), token)
-        found = jobs.list_results(session, principal(), token, query)
+        found = operations.list_results(session, principal(), token, query)
     page = found[:size]
     last = page[-1].index if page else after
     following = seal(binding, (last,), cursor.issued) if len(found) > size or not job.final else None
@@ -122,7 +122,7 @@ def _paged(body: dict[str, Any], size: int, following: str | None) -> Response:
 
 def _check_pace(job: Job) -> None:
     if not job.final and pace.too_fast((principal().user_id, job.token), ids.monotonic(), pause(job)):
-        detail = f"This job has been asked about too often for a minute: wait {pause(job)} s between two requests, as Retry-After says."
+        detail = "This job has been asked about too often for a minute: between two requests wait as long as Retry-After says."
         raise QuotaExceeded(detail, retry_after=pause(job))
 
 
@@ -160,7 +160,7 @@ def dump_job(job: Job) -> dict[str, Any]:
 def _times(job: Job) -> Mapping[str, str | None]:
     names = ("created_on", "updated_on", "started_on", "finished_on", "purged_on")
     moments: dict[str, datetime | None] = {name: getattr(job, name) for name in names}
-    return {name: moment and moment.isoformat().replace("+00:00", "Z") for name, moment in moments.items()}
+    return {name: moment.isoformat().replace("+00:00", "Z") if moment else None for name, moment in moments.items()}
 
 
 def dump_result(row: Result) -> dict[str, Any]:

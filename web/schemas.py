@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from werkzeug.datastructures import MultiDict
 
-from models.classifications.sharing import SPELLINGS, parse_level
 from models.classifications.state import Status
 from models.errors import (
     InvalidCursor,
@@ -38,6 +37,7 @@ UNFIT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 LONGEST_CURSOR = 4_096
 LONGEST_WORD = 200
 MOST_TAGS = 20
+SHORT_TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST_WORD, "pattern": r"^[^\x00-\x1f\x7f]+$"}
 
 
 class Whole(fields.Field[int]):
@@ -70,11 +70,11 @@ class PageSize(Whole):
 
 
 class PageCursor(fields.Field[str]):
-    """A cursor as it was given, or null for the first page."""
+    """A cursor as it was given; a body may also say null, for the first page."""
 
-    def __init__(self) -> None:
-        shape = {"type": ["string", "null"], "minLength": 1, "maxLength": LONGEST_CURSOR}
-        super().__init__(data_key="page.cursor", allow_none=True, load_default=None, metadata=shape)
+    def __init__(self, *, allow_none: bool = False) -> None:
+        shape = {"type": "string", "minLength": 1, "maxLength": LONGEST_CURSOR}
+        super().__init__(data_key="page.cursor", allow_none=allow_none, load_default=None, metadata=shape)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         if not isinstance(value, str) or not value.isascii() or not 1 <= len(value) <= LONGEST_CURSOR:
@@ -85,8 +85,9 @@ class PageCursor(fields.Field[str]):
 class Word(fields.Field[str]):
     """One of a few words, in a query or a body."""
 
-    def __init__(self, *words: str, **more: Any) -> None:
-        super().__init__(metadata={"type": "string", "enum": list(words)}, load_default=more.pop("default", None), **more)
+    def __init__(self, *words: str, allow_none: bool = False) -> None:
+        shape = {"type": "string", "enum": [*words, *([None] if allow_none else [])]}
+        super().__init__(metadata=shape, load_default=None, allow_none=allow_none)
         self.words = words
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
@@ -98,9 +99,8 @@ class Word(fields.Field[str]):
 class Text(fields.Field[str]):
     """A short text without control characters."""
 
-    def __init__(self, **more: Any) -> None:
-        shape = {"type": "string", "minLength": 1, "maxLength": LONGEST_WORD, "pattern": r"^[^\x00-\x1f\x7f]+$"}
-        super().__init__(metadata=shape, load_default=None, **more)
+    def __init__(self, *, allow_none: bool = False) -> None:
+        super().__init__(metadata=dict(SHORT_TEXT), load_default=None, allow_none=allow_none)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         return _fit(value, pointer_to(str(attr)))
@@ -120,8 +120,8 @@ class Tags(fields.Field[tuple[str, ...]]):
     """Words by which a client finds its jobs again."""
 
     def __init__(self) -> None:
-        item = {"type": "string", "minLength": 1, "maxLength": LONGEST_WORD, "pattern": r"^[^\x00-\x1f\x7f]+$"}
-        super().__init__(load_default=(), metadata={"type": "array", "maxItems": MOST_TAGS, "items": item})
+        shape = {"type": "array", "maxItems": MOST_TAGS, "items": dict(SHORT_TEXT)}
+        super().__init__(load_default=(), metadata=shape)
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
@@ -135,7 +135,7 @@ class Moment(fields.Field[datetime]):
     """A time by RFC 3339, with its zone."""
 
     def __init__(self) -> None:
-        super().__init__(load_default=None, metadata={"type": "string", "format": "date-time"})
+        super().__init__(load_default=None, allow_none=False, metadata={"type": "string", "format": "date-time"})
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> datetime:
         try:
@@ -149,7 +149,7 @@ class Moment(fields.Field[datetime]):
 class Flag(fields.Field[bool]):
     """True or false, and nothing that merely resembles them. A query sends the words."""
 
-    WORDS = {"true": True, "false": False}
+    WORDS: ClassVar[dict[str, bool]] = {"true": True, "false": False}
 
     def __init__(self, *, default: bool = False) -> None:
         super().__init__(load_default=default, metadata={"type": "boolean"})
@@ -161,35 +161,19 @@ class Flag(fields.Field[bool]):
         return flag
 
 
-class ShareLevel(fields.Field[int]):
-    """A share level, by name or number."""
+class RecordData(fields.Field[str]):
+    """How much of the evidence comes with a record; a body may say true and false too."""
+
+    WORDS = ("true", "false", "flat")
 
     def __init__(self) -> None:
-        numbers = {"type": "integer", "minimum": 1, "maximum": 4}
-        words = {"type": "string", "enum": [word for word, level in SPELLINGS.items() if level]}
-        super().__init__(required=True, metadata={"oneOf": [words, numbers]})
+        super().__init__(load_default="true", metadata={"enum": [*self.WORDS, True, False]})
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
-        level = parse_level(value, pointer_to(str(attr)))
-        if level is None:
-            raise InvalidValue("Publishing to the user alone publishes nothing.", pointer=pointer_to(str(attr)))
-        return level
-
-
-class Evidence(fields.Field[dict[str, Any]]):
-    """Evidence as an operation has it; its cells are looked at by the rules."""
-
-    def __init__(self) -> None:
-        super().__init__(required=True, metadata={"type": "object", "additionalProperties": True})
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise InvalidType("Evidence is a JSON object, from evidence key to value.", pointer=pointer_to(str(attr)))
-        return value
-
-
-class Whatever(fields.Raw):
-    """A member that a grammar of the core reads: a selection."""
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        word = str(value).lower() if isinstance(value, bool) else value
+        if not isinstance(word, str) or word not in self.WORDS:
+            raise InvalidValue(f"`{attr}` is true, false or flat.", pointer=pointer_to(str(attr)))
+        return word
 
 
 class Paged(Schema):
@@ -218,7 +202,7 @@ class ResultParameters(Paged):
 class RecordParameters(Schema):
     """How a record is shown."""
 
-    data = Word("true", "false", "flat", default="true")
+    data = RecordData()
     config = Flag()
 
 
@@ -229,48 +213,26 @@ class NoParameters(Schema):
 class BulkEnvelope(Schema):
     """What may stand beside `records`. Runs of imports are accepted as old clients send them; every job is a run of its own."""
 
-    import_id = Text(allow_none=True)
-    status = Word("complete", allow_none=True)
+    import_id = Text()
+    status = Word("complete")
     tags = Tags()
 
 
 class SelectionBody(Schema):
-    """What every request over a selection has."""
+    """What every request over a selection has; an operation's own parameters stand beside it."""
 
-    selection = Whatever(required=True, metadata={"$ref": "#/components/schemas/Selection"})
-    allow_all = Flag()
-
-
-class BulkGetBody(SelectionBody, Paged):
-    """Records of a selection, a page at a time."""
-
-    data = fields.Raw(load_default=True, metadata={"enum": [True, False, "flat"]})
-
-
-class BulkBody(SelectionBody):
-    """An operation over a selection."""
-
-    max_affected = Whole(allow_none=True, load_default=None)
-    on_drift = Word("skip", "apply", default="skip")
-    test = Flag()
+    selection = fields.Raw(load_default=None, metadata={"$ref": "#/components/schemas/Selection"})
     tags = Tags()
 
 
-class BulkDeleteBody(BulkBody):
-    """Delete or withdraw."""
+class BulkGetBody(Schema):
+    """Records of a selection, a page at a time."""
 
-
-class BulkPublishBody(BulkBody):
-    """Publish at a level."""
-
-    publish = ShareLevel()
-
-
-class BulkPatchBody(BulkBody):
-    """Merge the same evidence into every record."""
-
-    patch = Evidence()
-    editable = Flag()
+    page_size = PageSize()
+    page_cursor = PageCursor(allow_none=True)
+    selection = fields.Raw(load_default=None, metadata={"$ref": "#/components/schemas/Selection"})
+    allow_all = Flag()
+    data = RecordData()
 
 
 class Query(dict[str, Any]):
@@ -297,6 +259,23 @@ def parse(schema: type[Schema], data: Any) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = shape.load(data)
     except ValidationError as error:
-        name, texts = next(iter(error.normalized_messages().items()))
-        raise InvalidRequest(f"`{name}`: {texts[0]}", pointer=pointer_to(name)) from None
+        raise _refusal(error) from None
     return loaded
+
+
+def parse_members(envelope: type[Schema], params: type[Schema], data: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return an object's members as two schemas share them: the envelope's, and all others. A null counts as absent."""
+    if not isinstance(data, dict):
+        raise InvalidRequest("The body is a JSON object.")
+    names = {field.data_key or name for name, field in envelope().fields.items()}
+    given = {name: value for name, value in data.items() if value is not None}
+    outside = {name: value for name, value in given.items() if name not in names}
+    return parse(envelope, {name: value for name, value in given.items() if name in names}), parse(params, outside)
+
+
+def _refusal(error: ValidationError) -> Refused:
+    """Return what marshmallow's own fields found as a refusal: the first of them."""
+    name, found = next(iter(dict(error.messages_dict).items()))
+    text = found[0] if isinstance(found, list) else "Not as it should be."
+    kind = InvalidRequest if "required" in text else InvalidValue
+    return kind(f"`{name}`: {text}", pointer=pointer_to(name))

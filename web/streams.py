@@ -1,7 +1,7 @@
 """A job's state as server-sent events. A stream holds a thread, so it ends by itself and only some may run at a time.
 
-`id` is the moment of the job's last change, in microseconds; `Last-Event-ID` resumes after it. Once a client has seen the end of a
-job it is answered 204, which tells it not to come again.
+`id` is the moment of the job's last change, in microseconds; `Last-Event-ID` resumes after it. Once a client has seen the end
+of a job it is answered 204, which tells it not to come again.
 """
 
 from __future__ import annotations

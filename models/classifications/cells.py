@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from math import isclose
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, TypeAlias
 
 from models.classifications.normalise import FINE, Validation
 from models.classifications.state import Cell, Source
@@ -25,16 +25,9 @@ SOURCE_RANKS: Mapping[Source, int] = {Source.FORM: 1, Source.CONSENSUS: 1, Sourc
 FLAT_PARTS = ("note", "explain", "immutable", "validation", "db_refs")
 
 
-class Sent(NamedTuple):
-    """One cell as submitted. As a null, a text or an array it clears what it does not say; as an object it keeps that."""
-
-    value: Any = None
-    found: tuple[Validation, ...] = FINE
-    note: str | Absent | None = None
-    explain: str | Absent | None = None
-
-
-CLEARED = Sent()
+Sent: TypeAlias = tuple[Any, tuple[Validation, ...], str | Absent | None, str | Absent | None]
+"""One cell as submitted: value, what is wrong about it, note, explain. A plain tuple: millions are made."""
+CLEARED: Sent = (None, FINE, None, None)
 
 
 def put_over(old: Cell, sent: Sent, lock: str | None) -> Cell:
@@ -61,9 +54,10 @@ def put_over(old: Cell, sent: Sent, lock: str | None) -> Cell:
 
 def changed(old: Cell, new: Cell) -> bool:
     """Say whether value, note, explain or lock differ (6.3)."""
-    return not same(old.get("value"), new.get("value")) or any(
-        old.get(part) != new.get(part) for part in ("note", "explain", "immutable")
-    )
+    was, now = old.get("value"), new.get("value")
+    if old == new and type(was) is type(now) and type(was) is not list:  # the short way for what is sent again and again
+        return False
+    return not same(was, now) or any(old.get(part) != new.get(part) for part in ("note", "explain", "immutable"))
 
 
 def changed_beyond_note(old: Cell, new: Cell) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from models.classifications.normalise import FINE, NOTHING, Normalise, Normalised, Validation, as_text, plain, scalars
@@ -68,8 +69,10 @@ def compile_choices(choice: Choice) -> Normalise:
     find = _finder(choice.options)
 
     def normalise(value: Any) -> Normalised:
-        if type(value) is list and len(value) == 1 and type(value[0]) is str and value[0] in exact:
-            return [value[0]], FINE
+        if type(value) is list:
+            known = {item for item in value if type(item) is str and item in exact}
+            if known and len(known) == len(value):
+                return sorted(known), FINE
         texts = _elements(value)
         found = {text: find(text) for text in texts}
         keys = sorted({key or text for text, key in found.items()})
@@ -90,7 +93,12 @@ def _elements(value: Any) -> list[str]:
 
 
 def _not_an_option(item: Any) -> Validation:
-    return Validation("error", "invalid_value", f"Not an option of this key: {as_text(item)[:LONGEST_ECHO]}")
+    return _invalid_value(as_text(item)[:LONGEST_ECHO])
+
+
+@lru_cache(maxsize=2048)
+def _invalid_value(echo: str) -> Validation:
+    return Validation("error", "invalid_value", f"Not an option of this key: {echo}")
 
 
 def _finder(options: tuple[Option, ...]) -> Callable[[str], str | None]:

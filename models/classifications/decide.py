@@ -1,4 +1,4 @@
-"""What one operation does to one record (contract sections 3.3, 4, 5 and 11 to 14). Values in, a Decision out; nothing is stored here.
+"""What one operation does to one record (contract sections 3.3, 4, 5 and 11 to 14). Values in, a Decision out; nothing is stored.
 
 The order is the contract's: write access, version, precondition, delete or withdraw, evidence, publish, and the return of a
 withdrawn record. An operation that changes nothing at all is a noop and hands back the record it was given.

@@ -65,8 +65,9 @@ def merge(current: Evidence, submitted: Mapping[str, Any], rules: Rules) -> Merg
     Raises InvalidType and InvalidNumber, with a pointer, for what cannot be a cell.
     """
     merging = _Merging(current, rules)
-    for name, spelling in merging.addressed(submitted).items():
-        merging.put(merging.keys[name], spelling, submitted[spelling])
+    merging.address(submitted)
+    for key, spelling in merging.keys.values():
+        merging.put(key, spelling, submitted[spelling])
     if rules.verb == "overwrite":
         merging.remove_others()
     if rules.creating:
@@ -85,27 +86,24 @@ class _Merging:
         self.lock = API_LOCK if self.from_api and not rules.editable else None
         self.fills = rules.verb == "patch-empty"
         self.overwrites = rules.verb == "overwrite"
-        self.keys: dict[str, Key] = {}
+        self.keys: dict[str, tuple[Key, str]] = {}
         self.after: dict[str, Cell | None] = {}
         self.refused: list[str] = []
         self.unknown: list[str] = []
         self.extras: dict[str, str | None] = {}
         self.owner: Person | None = None
 
-    def addressed(self, submitted: Mapping[str, Any]) -> dict[str, str]:
-        """Return the full name of each submitted key -> its last spelling (6.1); keep apart what is no evidence."""
+    def address(self, submitted: Mapping[str, Any]) -> None:
+        """Find the keys that are meant, by full name with their last spelling (6.1); keep apart what is no evidence."""
         find, keys = key_set().find, self.keys
-        spellings: dict[str, str] = {}
         for spelling, raw in submitted.items():
             key = find(spelling)
             if key is not None:
-                keys[key.name] = key
-                spellings[key.name] = spelling
+                keys[key.name] = key, spelling
             elif _pseudo(spelling) is not None:
                 self._put_extra(spelling, raw)
             elif raw is not None:
                 self.unknown.append(spelling)
-        return spellings
 
     def _put_extra(self, spelling: str, raw: Any) -> None:
         value = raw.get("value", ABSENT) if isinstance(raw, dict) else raw
@@ -114,24 +112,24 @@ class _Merging:
 
     def put(self, key: Key, spelling: str, raw: Any) -> None:
         """Decide one cell."""
-        name = key.name
-        old = self.current.get(name)
+        old = self.current.get(key.name)
         if old is None:
             cell = self._new(key, self._sent(key, spelling, raw))
             if cell:
-                self.after[name] = cell
+                self.after[key.name] = cell
         elif not self.fills or old.get("value") is None:
             self._change(key, old, self._sent(key, spelling, raw))
 
     def _new(self, key: Key, sent: Sent) -> Cell:
-        return put_over(NO_CELL, sent, self._lock_for(key, sent.value))
+        return put_over(NO_CELL, sent, self._lock_for(key, sent[0]) if key.system_locked else self.lock)
 
     def _change(self, key: Key, old: Cell, sent: Sent) -> None:
-        if key.name == "c_hgvs" and isinstance(sent.value, str) and says_the_same(sent.value, old.get("value")):
-            sent = sent._replace(value=old["value"])
-        locked = LOCK_RANKS[old.get("immutable")] > self.rank
+        if key.name == "c_hgvs" and isinstance(sent[0], str) and says_the_same(sent[0], old.get("value")):
+            sent = (old["value"], *sent[1:])
+        held = old.get("immutable")
+        locked = held is not None and LOCK_RANKS[held] > self.rank
         base = lock_only(old) if self.overwrites and not locked else old
-        cell = put_over(base, sent, self._lock_for(key, sent.value))
+        cell = put_over(base, sent, self._lock_for(key, sent[0]) if key.system_locked else self.lock)
         if locked and changed_beyond_note(old, cell):
             self.refused.append(key.name)
         elif changed(old, cell):
@@ -143,13 +141,13 @@ class _Merging:
             return CLEARED
         if type(raw) is not dict:
             value, found = self._value(key, spelling, raw, None)
-            return Sent(value, found)
+            return value, found, None, None
         value, found = ABSENT, FINE
         if "value" in raw:
             value, found = self._value(key, spelling, raw["value"], "value")
         note = self._text(raw["note"], spelling, "note") if "note" in raw else ABSENT
         explain = self._text(raw["explain"], spelling, "explain") if "explain" in raw else ABSENT
-        return Sent(value, found, note, explain)
+        return value, found, note, explain
 
     def _value(self, key: Key, spelling: str, raw: Any, part: str | None) -> tuple[Any, tuple[Validation, ...]]:
         try:
@@ -177,7 +175,7 @@ class _Merging:
     def _lock_for(self, key: Key, value: Any) -> str | None:
         """Return the lock that the submission adds to a cell (7.1, 7.2)."""
         given = value is not None and value is not ABSENT
-        return SYSTEM_LOCK if key.system_locked and given and self.from_api else self.lock
+        return SYSTEM_LOCK if given and key.system_locked and self.from_api else self.lock
 
     def remove_others(self) -> None:
         """Remove every cell that the submission does not mention, lock and all, unless the lock holds (5, 7.2)."""
@@ -204,7 +202,7 @@ class _Merging:
         for name, value in ((hgvs.key, hgvs.transcript), ("gene_symbol", gene)):
             key = key_set().get(name)
             if value and key is not None and name not in self.keys:
-                self.after[name] = self._new(key, Sent(value))
+                self.after[name] = self._new(key, (value, FINE, None, None))
 
     def _new_value(self, name: str) -> str | None:
         cell = self.after.get(name)
@@ -232,11 +230,11 @@ def _with(evidence: Evidence, changes: Mapping[str, Cell | None]) -> Evidence:
 
 
 def _pseudo(spelling: str) -> str | None:
-    return _pseudo_name(spelling) if len(spelling) <= MEMO_LENGTH else None
+    return _short_pseudo(spelling) if len(spelling) <= MEMO_LENGTH else None
 
 
 @lru_cache(maxsize=4096)
-def _pseudo_name(spelling: str) -> str | None:
+def _short_pseudo(spelling: str) -> str | None:
     name = canonical(spelling)
     return name if name in PSEUDO_KEYS else None
 
@@ -244,7 +242,7 @@ def _pseudo_name(spelling: str) -> str | None:
 def _repaired(raw: Any) -> Any:
     """Undo the escaping of < and > that some clients send (6.2)."""
     if type(raw) is str:
-        return raw.replace("&gt;", ">").replace("&lt;", "<") if "&" in raw else raw
+        return raw if "&" not in raw else raw.replace("&gt;", ">").replace("&lt;", "<")
     return list(map(_repaired, raw)) if type(raw) is list else raw
 
 

@@ -48,7 +48,7 @@ class Entry:
     current: Record | None
     revisions: list[Revision] = field(default_factory=list)
     snapshots: dict[int, Snapshot] = field(default_factory=dict)
-    published: dict[int, int] = field(default_factory=dict)  # version -> level it was published at
+    published: dict[int, tuple[int, datetime | None]] = field(default_factory=dict)  # version -> widest level, when
 
     def take(self, decision: Decision) -> None:
         """Carry one decision out, in memory. What is deleted for good takes its history along."""
@@ -60,7 +60,8 @@ class Entry:
             self.snapshots[decision.snapshot.level] = decision.snapshot
         if decision.published is not None and decision.record:
             version, level = decision.record.version, decision.published
-            self.published[version] = max(level, self.published.get(version, 0))
+            widest = max(level, self.published.get(version, (0, None))[0])
+            self.published[version] = (widest, decision.record.published_on)
             self.snapshots = {key: kept for key, kept in self.snapshots.items() if key > level}
         self.current = decision.record
 
@@ -254,12 +255,11 @@ def _store_versions(
         for revision in entry.revisions:
             first = record.id is None and not fresh
             before = NULL if first else dump(revision.before)
-            published_on = record.published_on if revision.version in entry.published else None
-            level = entry.published.get(revision.version, Level.LAB)
+            level, published_on = entry.published.get(revision.version, (Level.LAB, None))
             facts = b"%s\t%d\t%s\t%s" % (who, level, _time(published_on), revision.source.encode())
             lines.append(_version_line(rid, revision, facts, before))
             fresh.add(revision.version)
-        late.extend((rid, v, level, record.published_on) for v, level in entry.published.items() if v not in fresh)
+        late.extend((rid, v, level, when) for v, (level, when) in entry.published.items() if v not in fresh)
     if lines:
         copy_rows(session, f"versions ({VERSION_COLUMNS})", lines)
     if late:
@@ -278,7 +278,7 @@ def _store_snapshots(session: Session, entries: list[Entry], made: Mapping[tuple
         record = _current(entry)
         rid = made[record.key] if record.id is None else record.id
         if entry.published and record.id is not None:
-            over.append((rid, max(entry.published.values())))
+            over.append((rid, max(level for level, _ in entry.published.values())))
         for kept in entry.snapshots.values():
             head = b"%d\t%d\t%d\t%s" % (rid, kept.level, kept.version, _time(kept.published_on))
             lines.append(head + b"\t" + dump(kept.evidence) + b"\n")

@@ -13,7 +13,7 @@ from models.classifications.record_id import dump_id
 from models.classifications.state import Actor, Cell, Decision, Evidence, Level, Message, Operation, Record, Status
 from models.ids import MICRO, version_number
 
-ORIGIN_BUCKETS = {"germline": "G", "somatic": "S"}
+ORIGIN_BUCKETS = {None: "G", "germline": "G", "somatic": "S"}  # without an origin a record counts as germline (8.1)
 TEXTS = {
     "patched": "Changed: {keys}.",
     "no_patch": "The evidence is what it was; nothing changed.",
@@ -69,7 +69,7 @@ def dump_posted(posted: Posted, actor: Actor) -> dict[str, Any]:
     """Return what a POST answers about one operation that was not refused."""
     record = shown(posted)
     if record is None:
-        gone = {} if posted.operation.test else {"deleted": True}
+        gone: dict[str, Any] = {} if posted.operation.test else {"deleted": True}
         return gone | patch_messages(posted.decision.messages, Level.LAB)
     return dump_record(record, _view(posted, actor))
 
@@ -128,7 +128,7 @@ def dump_record(record: Record, view: View) -> dict[str, Any]:
         "withdrawn": record.withdrawn,
         "cr_lab_id": record.lab_record_id,
         "org_name": record.lab.organisation_name,
-        "allele_origin_bucket": ORIGIN_BUCKETS.get(str(_value(cells, "allele_origin")), "U"),
+        "allele_origin_bucket": _origin_bucket(_value(cells, "allele_origin")),
         "resolved_condition": None,
         "condition_text_match": None,
         "allele": {"resolved": {"status": "P", "include": False, "full": _value(cells, "c_hgvs")}, "genome_builds": {}},
@@ -223,6 +223,10 @@ def _text(message: Message, level: str) -> dict[str, Any]:
     return dumped if message.key is None else {**dumped, "key": message.key}
 
 
+def _origin_bucket(value: Any) -> str:
+    return ORIGIN_BUCKETS.get(value, "U") if value is None or isinstance(value, str) else "U"
+
+
 def _value(cells: Mapping[str, Cell], key: str) -> Any:
     return cells.get(key, {}).get("value")
 
@@ -251,5 +255,10 @@ def _data(cells: Evidence, record: Record, view: View) -> dict[str, Any]:
 
 def _with_references(cells: Evidence) -> Evidence:
     """Return the cells, each with the identifiers that its texts name; those are found when read, never stored."""
-    found = {key: references.cell_references(cell) for key, cell in cells.items()}
-    return {key: {**cell, "db_refs": found[key]} if found[key] else cell for key, cell in cells.items()}
+    return {name: _with_reference(name, cell) for name, cell in cells.items()}
+
+
+def _with_reference(name: str, cell: Cell) -> Cell:
+    key = key_set().get(name)
+    found = references.cell_references(cell, key.value_type if key else "F")
+    return {**cell, "db_refs": found} if found else cell

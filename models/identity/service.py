@@ -44,7 +44,7 @@ _rights = (
     sa.func.array_agg(lab_members.c.lab_id).label("lab_ids"),
     sa.func.array_agg(labs.c.organisation_id).label("organisation_ids"),
 )
-_memberships = users.outerjoin(lab_members, lab_members.c.user_id == users.c.id).outerjoin(labs, labs.c.id == lab_members.c.lab_id)
+_memberships = users.outerjoin(lab_members).outerjoin(labs, labs.c.id == lab_members.c.lab_id)
 _by_user = sa.select(*_rights).select_from(_memberships).where(users.c.id == sa.bindparam("user_id")).group_by(users.c.id)
 _by_key = (
     sa.select(*_rights, api_keys.c.id.label("key_id"), api_keys.c.last_used_on)

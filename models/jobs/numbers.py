@@ -1,4 +1,4 @@
-"""What an operator watches, over all tenants: how much is open and how old it is. Looks at open jobs only, however many are done."""
+"""What an operator watches, over all tenants: how much is open and how old it is. Looks at open jobs only."""
 
 from __future__ import annotations
 

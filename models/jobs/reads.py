@@ -106,17 +106,31 @@ def list_jobs(session: Session, principal: Principal, query: JobQuery) -> list[J
     return [_job(row) for row in rows]
 
 
+HORIZON = """
+SELECT min(head.index) FROM jobs j CROSS JOIN LATERAL generate_series(0, j.lanes - 1) AS lanes (lane)
+CROSS JOIN LATERAL (
+    SELECT indexes[next_item + 1] AS index FROM chunks c
+    WHERE c.job_id = j.id AND c.lane = lanes.lane AND c.status <> 'done' ORDER BY c.no LIMIT 1
+) head WHERE j.id = %s
+"""
+
+
 def list_outcomes(session: Session, job: Job, query: OutcomeQuery) -> list[Outcome]:
-    """Return a job's outcomes so far, by index. Raises Gone where they were purged."""
+    """Return a job's outcomes by index; while it runs, up to the first item that has none, so that no page misses one.
+
+    Raises Gone where they were purged.
+    """
     if job.purged_on:
         raise Gone("The results of this job were purged.", purged_on=job.purged_on.isoformat())
+    connection = driver(session)
+    row = None if job.final else connection.execute(HORIZON, (job.id,)).fetchone()
+    values = {"job_id": job.id, "after": query.after, "status": query.status, "size": query.size, "horizon": row and row[0]}
+    within = " AND index < %(horizon)s" if values["horizon"] is not None else ""
     status = " AND status = %(status)s" if query.status else ""
-    rows = driver(session).execute(
-        f"SELECT {OUTCOME_COLUMNS.removeprefix('job_id, ').replace('info', 'info::text')} FROM outcomes "
-        f"WHERE job_id = %(job_id)s AND index > %(after)s{status} ORDER BY index LIMIT %(size)s",
-        {"job_id": job.id, "after": query.after, "status": query.status, "size": query.size},
-    ).fetchall()  # fmt: skip
-    return [_outcome(row) for row in rows]
+    columns = OUTCOME_COLUMNS.removeprefix("job_id, ").replace("info", "info::text")
+    where = f"job_id = %(job_id)s AND index > %(after)s{within}{status}"
+    rows = connection.execute(f"SELECT {columns} FROM outcomes WHERE {where} ORDER BY index LIMIT %(size)s", values)
+    return [_outcome(found) for found in rows.fetchall()]
 
 
 def _outcome(row: tuple[Any, ...]) -> Outcome:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from models import ids
 from models.classifications import history, view
 from models.classifications.record_id import dump_id
 from models.classifications.service import Done
@@ -141,7 +142,12 @@ def _texts(info: Info) -> dict[str, Any]:
 
 def _record(record: Record, info: Info) -> Record:
     past = replace(
-        record, share_level=info.share, live_level=info.live, withdrawn=info.withdrawn, published_version=info.published_version
+        record,
+        share_level=info.share,
+        live_level=info.live,
+        withdrawn=info.withdrawn,
+        published_version=info.published_version,
+        published_on=None if info.published_on is None else ids.moment(round(info.published_on * ids.MICRO)),
     )
     return past if info.evidence is None else replace(past, evidence=info.evidence)
 

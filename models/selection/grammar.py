@@ -16,7 +16,10 @@ from models.settings import settings
 
 ROOT = "selection"
 COMBINATIONS = frozenset({"and", "or", "not"})
-ENTRY_MEMBERS = {"search": frozenset({"search", "exclude"}), "children": frozenset({"children", "exclude", "channel", "ordering"})}
+ENTRY_MEMBERS = {
+    "search": frozenset({"search", "exclude"}),
+    "children": frozenset({"children", "exclude", "channel", "ordering"}),
+}
 
 
 class Kind(StrEnum):
@@ -255,7 +258,7 @@ def _refuse_unknown(value: Mapping[str, Any], known: frozenset[str], *path: str 
 def _text(value: Any, *path: str | int) -> str | None:
     if value is None or isinstance(value, str):
         limit = settings().limits.text
-        if value and (len(value) > limit or "\x00" in value or not value.isprintable() and _has_surrogate(value)):
+        if value and (len(value) > limit or "\x00" in value or _has_surrogate(value)):
             raise InvalidSelection("This text cannot be used.", pointer=pointer_to(*path))
         return value.strip() if value else value
     raise InvalidSelection("This is a text.", pointer=pointer_to(*path))

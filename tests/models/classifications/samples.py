@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from models.classifications.state import Actor, Context, Lab, Record
+from models.classifications.decide import decide
+from models.classifications.envelope import parse_operation
+from models.classifications.state import Actor, Context, Decision, Lab, Record, Status
 from models.ids import stamp
 
 NORTH = Lab(1, "xyz/north", "North Street Lab", 10, "xyz", "XYZ Pathology")
@@ -53,3 +55,33 @@ def record(**changes: Any) -> Record:
 def context(actor: Actor = CURATOR, now: datetime = TUESDAY, lab: Lab | None = NORTH) -> Context:
     """Return what a decision about a record of the north lab needs."""
     return Context(actor, lab, now, "new-id")
+
+
+def do(before: Record | None, around: Context | None = None, /, **members: Any) -> Decision:
+    """Decide one operation on R1 of the north lab, by its curator on Tuesday if nothing else is said."""
+    return decide(before, parse_operation({"id": "xyz/north/R1", **members}), around or context())
+
+
+def after(decision: Decision) -> Record:
+    """Return the record that a decision leaves."""
+    assert decision.record is not None
+    return decision.record
+
+
+def codes(decision: Decision) -> list[str]:
+    """Return the codes of the patch messages, in order."""
+    return [message.code for message in decision.messages]
+
+
+def shared(level: int) -> Record:
+    """Return a record that was created and published on Monday."""
+    return replace(after(do(None, context(now=MONDAY), create=SHAREABLE, publish=level)), id=1453)
+
+
+def refused(decision: Decision, before: Record | None) -> tuple[str | None, str | None]:
+    """Return why and where, and see that nothing else was decided."""
+    bare = Decision(Status.FAILED, before, code=decision.code, detail=decision.detail, pointer=decision.pointer)
+    assert decision == bare
+    assert decision.record is before
+    assert decision.detail
+    return decision.code, decision.pointer

@@ -157,8 +157,12 @@ def test_s3_3_a_version_is_kept_for_the_decision_to_refuse() -> None:
     assert parse_operation({"id": "7.1557189685", "patch": {}}).target.version == 1557189685000000
 
 
-anything = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just([]) | st.just({})
-members = st.sampled_from(["id", "create", "patch", "publish", "share", "delete", "source", "if_version", "ref", "return_data", "x"])
+anything: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just([]) | st.just({})
+)
+members = st.sampled_from(
+    ["id", "create", "patch", "publish", "share", "delete", "source", "if_version", "ref", "return_data", "x"]
+)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -155,8 +155,10 @@ def test_s3_every_id_we_write_is_read_back_as_the_same_record(record: str) -> No
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text(max_size=5) | st.sampled_from(["rid", "lab_id", "lab_record_id", "version"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5) | st.sampled_from(["rid", "lab_id", "lab_record_id", "version"]), inner, max_size=4)
+    ),
     max_leaves=6,
 )
 

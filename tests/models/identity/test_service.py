@@ -206,7 +206,8 @@ def test_labs_come_with_their_organisation_and_unknown_ones_are_left_out() -> No
         assert list_labs(session, []) == {}
     assert list(found) == ["xyz/south"]
     south = found["xyz/south"]
-    assert (south.name, south.organisation_group, south.organisation_name, south.external) == ("South", "xyz", "XYZ Pathology", True)
+    assert (south.name, south.external) == ("South", True)
+    assert (south.organisation_group, south.organisation_name) == ("xyz", "XYZ Pathology")
 
 
 def test_people_are_found_by_name_and_address_in_any_case() -> None:

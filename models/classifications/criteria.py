@@ -1,0 +1,67 @@
+"""Criteria strengths: their points, and the texts that exports make of them (contract section 10)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from models.classifications.keys import Key, key_set
+from models.classifications.state import Evidence
+
+POINTS: Mapping[str, int | None] = {
+    "BA": -8,
+    "BS": -4,
+    "BM": -2,
+    "BP": -1,
+    "BX": None,
+    "N": 0,
+    "NM": 0,
+    "NA": 0,
+    "PP": 1,
+    "PM": 2,
+    "PS": 4,
+    "PVS": 8,
+    "PX": None,
+}
+NOT_MET = frozenset(["N", "NM", "NA"])
+COUNTED = ("BA", "BS", "BM", "BP", "BX", "PP", "PM", "PS", "PVS", "PX")
+UNSPECIFIED = {"BX": "B(Unspecified)", "PX": "P(Unspecified)"}
+BY_POINTS = "horak"
+
+
+def is_met(strength: object) -> bool:
+    """Say whether a stored criteria value counts: any known strength but not met, not applicable and neutral."""
+    return isinstance(strength, str) and strength in POINTS and strength not in NOT_MET
+
+
+def evidence_weights(evidence: Evidence) -> str:
+    """Return how many criteria are met at each strength, `1xBS, 2xPM`.
+
+    BM is counted with the others; the reference leaves it out, which the contract calls a defect.
+    """
+    counts = Counter(strength for _, strength in _met(evidence))
+    return ", ".join(f"{counts[strength]}x{UNSPECIFIED.get(strength, strength)}" for strength in COUNTED if counts[strength])
+
+
+def criteria_summary(evidence: Evidence) -> str:
+    """Return the met criteria in the order of the keys, with their strength where it is not the default: `BP4_S, PM2`."""
+    return ", ".join(_summary(key, strength) for key, strength in _met(evidence))
+
+
+def _met(evidence: Evidence) -> Iterable[tuple[Key, str]]:
+    for key in key_set().all():
+        strength = evidence.get(key.name, {}).get("value") if key.value_type == "C" else None
+        if is_met(strength):
+            yield key, str(strength)
+
+
+def _summary(key: Key, strength: str) -> str:
+    if strength == key.default_strength:
+        return key.label
+    points = POINTS[strength]
+    if points is None:
+        return f"{key.label}_{strength[0]}_unspecified"
+    if key.namespace == BY_POINTS:
+        return f"{key.label}_{abs(points)}_points"
+    same_direction = strength[0] == (key.default_strength or "")[:1]
+    return f"{key.label}_{strength[1:] if same_direction else strength}"

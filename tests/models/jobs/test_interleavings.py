@@ -1,0 +1,344 @@
+"""Thousands of orders in which dispatch, claims, work, deaths and cancels can meet, on a real database and without a broker.
+
+Each worker is a connection that stands still wherever a rule leaves it. What a chunk does is a row an item in `effects`, which
+has no key: an item that took effect twice would show.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+
+from models import ids
+from models.db import Session, driver, engine, transaction
+from models.jobs import control, dispatch, ledger
+from models.jobs.ledger import Chunk, Claim, Outcome, Overtaken
+from models.identity.principal import Principal
+from tests.factories import job
+
+FULL = os.environ.get("WAYBILL_FAULTS") == "full"
+OWNER = Principal(1, "owner", "north")
+BUSY = "55P03"  # the row is held by somebody who stands still
+RANKS = {"queued": 0, "processing": 1, "done": 2, "rejected": 2}
+ITEMS = ("succeeded", "noop", "failed")
+PLACES = st.integers(0, 10_000)
+EFFECTS = "CREATE TABLE IF NOT EXISTS effects (job_id bigint NOT NULL, no integer NOT NULL, index integer NOT NULL)"
+COUNTED = """
+SELECT j.id, j.status, j.total, j.succeeded, j.failed, j.skipped, j.noop, j.cancelled, j.chunks_done,
+    (SELECT count(*) FROM chunks c WHERE c.job_id = j.id AND c.status = 'done'),
+    (SELECT coalesce(jsonb_object_agg(status, number), '{}') FROM
+        (SELECT status, count(*) AS number FROM outcomes o WHERE o.job_id = j.id GROUP BY status) s)
+FROM jobs j ORDER BY j.id
+"""
+TWICE = "SELECT job_id, index, count(*) FROM effects GROUP BY job_id, index HAVING count(*) > 1"
+UNTOLD = """
+SELECT e.job_id, e.index FROM effects e LEFT JOIN outcomes o ON o.job_id = e.job_id AND o.index = e.index
+WHERE o.status IS NULL OR o.status = 'cancelled'
+"""
+OPEN_JOBS = "SELECT id, status FROM jobs WHERE status IN ('queued', 'processing')"
+EARLY = """
+SELECT c.job_id, c.no FROM chunks c JOIN chunks e ON e.job_id = c.job_id AND e.lane = c.lane AND e.no < c.no
+WHERE c.attempts > 0 AND e.status <> 'done'
+"""
+
+
+@dataclass
+class Hand:
+    """One worker: its claim, and the transaction it stands in, if any."""
+
+    claim: Claim
+    session: Session | None = None
+    next_item: int = 0
+    probed: bool = False
+    ended: bool = False  # the open transaction ends the chunk
+
+
+def read(sql: str) -> list[tuple[Any, ...]]:
+    with transaction() as session:
+        return driver(session).execute(sql).fetchall()
+
+
+class Ledger(RuleBasedStateMachine):
+    """The rules are what can happen; the invariants are looked at after each of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.jobs: list[int] = []
+        self.tokens: list[str] = []
+        self.messages: list[tuple[int, int]] = []
+        self.hands: list[Hand] = []
+        self.seen: dict[int, tuple[int, int]] = {}
+        with transaction() as session:
+            driver(session).execute("DELETE FROM effects; DELETE FROM outcomes; DELETE FROM chunks; DELETE FROM jobs")
+
+    # --- what the outside does ---
+
+    @initialize(lanes=st.integers(1, 2), chunks=st.integers(1, 4), size=st.integers(1, 3))
+    def begin(self, lanes: int, chunks: int, size: int) -> None:
+        self.submit(lanes, chunks, size)
+
+    @precondition(lambda self: len(self.jobs) < 3)
+    @rule(lanes=st.integers(1, 2), chunks=st.integers(1, 4), size=st.integers(1, 3))
+    def submit(self, lanes: int, chunks: int, size: int) -> None:
+        token = ids.new_token()
+        with transaction() as session:
+            self.jobs.append(job(session, lanes=lanes, chunks=chunks, size=size, token=token))
+        self.tokens.append(str(token))
+
+    @rule(place=PLACES)
+    def cancel(self, place: int) -> None:
+        with alone() as session:
+            control.cancel(session, OWNER, self.tokens[place % len(self.tokens)])
+
+    @rule()
+    def dispatch(self) -> None:
+        with alone() as session:
+            self.messages += [(wake.job_id, wake.no) for wake in dispatch.pick(session)]
+
+    @rule()
+    def stop_cancelled(self) -> None:
+        with alone() as session:
+            for job_id in dispatch.cancelling(session):
+                ledger.cancel_open(session, job_id)
+
+    @rule()
+    def let_time_pass(self) -> None:
+        with alone() as session:
+            driver(session).execute("UPDATE chunks SET dispatched_on = dispatched_on - interval '1 day', not_before = now() - interval '1 s'")
+
+    # --- what a worker does ---
+
+    @precondition(lambda self: self.messages and len(self.hands) < 4)
+    @rule(place=PLACES)
+    def deliver(self, place: int) -> None:
+        """Any message, at any time, any number of times."""
+        with alone() as session:
+            mine = ledger.claim(session, *self.messages[place % len(self.messages)])
+        if mine:
+            self.hands.append(Hand(mine, next_item=mine.next_item))
+
+    @precondition(lambda self: self.messages)
+    @rule(place=PLACES)
+    def die_while_claiming(self, place: int) -> None:
+        with engine().connect() as session:
+            with impatient(session):
+                ledger.claim(session, *self.messages[place % len(self.messages)])
+            session.rollback()
+
+    @precondition(lambda self: self.hands)
+    @rule(place=PLACES, ending=st.sampled_from(ITEMS))
+    def work(self, place: int, ending: str) -> None:
+        """Work on the whole chunk and stand still before the commit."""
+        hand = self.hand(place)
+        if hand.session is None and not hand.claim.careful:
+            with self.standing(hand) as session:
+                chunk = ledger.open_chunk(session, hand.claim)
+                effect(session, chunk)
+                ledger.finish(session, chunk, [Outcome(index, ending) for index in chunk.indexes])
+                hand.ended = True
+
+    @precondition(lambda self: self.hands)
+    @rule(place=PLACES)
+    def probe(self, place: int) -> None:
+        hand = self.hand(place)
+        if hand.claim.careful and hand.session is None and not hand.probed:
+            with self.at_once(hand) as session:
+                chunk = ledger.open_chunk(session, hand.claim)
+                if hand.next_item < chunk.size:
+                    ledger.probe(session, hand.claim, hand.next_item)
+                    hand.probed = True
+
+    @precondition(lambda self: self.hands)
+    @rule(place=PLACES, ending=st.sampled_from(ITEMS))
+    def work_carefully(self, place: int, ending: str) -> None:
+        """Work on the item that was probed, or end the chunk after the last, and stand still before the commit."""
+        hand = self.hand(place)
+        if not hand.claim.careful or hand.session is not None:
+            return
+        with self.standing(hand) as session:
+            chunk = ledger.open_chunk(session, hand.claim)
+            if hand.next_item == chunk.size:
+                ledger.finish(session, chunk, [])
+                hand.ended = True
+            elif hand.probed:
+                effect(session, chunk.only([hand.next_item]))
+                ledger.advance(session, hand.claim, Outcome(chunk.indexes[hand.next_item], ending))
+                hand.next_item, hand.probed = hand.next_item + 1, False
+
+    @precondition(lambda self: self.hands)
+    @rule(place=PLACES)
+    def commit(self, place: int) -> None:
+        hand = self.hand(place)
+        if hand.session is not None:
+            hand.session.commit()
+            self.let_go(hand)
+            if hand.ended:
+                self.hands.remove(hand)
+
+    @precondition(lambda self: self.hands)
+    @rule(place=PLACES)
+    def die(self, place: int) -> None:
+        hand = self.hand(place)
+        self.let_go(hand)
+        self.hands.remove(hand)
+
+    @precondition(lambda self: self.hands)
+    @rule(place=PLACES, careful=st.booleans())
+    def postpone(self, place: int, careful: bool) -> None:
+        """The database failed this worker: it gives the chunk back."""
+        hand = self.hand(place)
+        self.let_go(hand)
+        with self.at_once(hand) as session:
+            ledger.postpone(session, hand.claim, careful=careful)
+        self.hands = [other for other in self.hands if other is not hand]
+
+    def hand(self, place: int) -> Hand:
+        return self.hands[place % len(self.hands)]
+
+    @contextmanager
+    def standing(self, hand: Hand) -> Iterator[Session]:
+        """Do something in the hand's transaction and leave it open; one that is overtaken or blocked ends it."""
+        hand.session = engine().connect()
+        done = False
+        with impatient(hand.session, hand.claim):
+            yield hand.session
+            done = True
+        if not done:
+            self.let_go(hand)
+            self.hands.remove(hand)
+
+    @contextmanager
+    def at_once(self, hand: Hand) -> Iterator[Session]:
+        """Do something in a transaction of its own, as the hand; one that is overtaken or blocked ends the hand."""
+        done = False
+        with alone(hand.claim) as session:
+            yield session
+            done = True
+        if not done:
+            self.hands = [other for other in self.hands if other is not hand]
+
+    def let_go(self, hand: Hand) -> None:
+        if hand.session is not None:
+            hand.session.rollback()
+            hand.session.close()
+        hand.session = None
+
+    # --- what must hold ---
+
+    @invariant()
+    def no_item_takes_effect_twice_or_untold(self) -> None:
+        assert read(TWICE) == []
+        assert read(UNTOLD) == []
+
+    @invariant()
+    def counters_add_up_and_status_moves_on(self) -> None:
+        for job_id, status, total, *counters, chunks_done, done, told in read(COUNTED):
+            names = ("succeeded", "failed", "skipped", "noop", "cancelled")
+            if status != "rejected":
+                assert dict(zip(names, counters, strict=True)) == {name: told.get(name, 0) for name in names}
+                assert chunks_done == done
+            remaining = total - sum(counters)
+            assert (remaining == 0) == (RANKS[status] == 2)
+            rank, before = self.seen.get(job_id, (0, total))
+            assert RANKS[status] >= rank and remaining <= before
+            self.seen[job_id] = RANKS[status], remaining
+
+    @invariant()
+    def lanes_keep_their_order(self) -> None:
+        assert read(EARLY) == []
+
+    def teardown(self) -> None:
+        """With every hand gone, dispatcher and workers bring each job to its end by themselves."""
+        while self.hands:
+            self.die(0)
+        for _ in range(60):
+            if not read(OPEN_JOBS):
+                break
+            self.let_time_pass()
+            self.stop_cancelled()
+            self.messages = []
+            self.dispatch()
+            for place in range(len(self.messages)):
+                self.deliver(place)
+                self.finish_alone()
+        assert read(OPEN_JOBS) == []
+        self.no_item_takes_effect_twice_or_untold()
+        self.counters_add_up_and_status_moves_on()
+
+    def finish_alone(self) -> None:
+        """Let the only hand work to its end, undisturbed."""
+        for turn in ("probe", "work", "commit") * 20:
+            if self.hands and turn == "probe":
+                self.probe(0)
+            elif self.hands and turn == "work":
+                (self.work_carefully if self.hands[0].claim.careful else self.work)(0, "succeeded")
+            elif self.hands:
+                self.commit(0)
+        assert not self.hands
+
+
+@contextmanager
+def alone(mine: Claim | None = None) -> Iterator[Session]:
+    """Open a transaction that commits at the end, and is rolled back where it would have to wait or is overtaken."""
+    with engine().connect() as session:
+        with impatient(session, mine):
+            yield session
+            session.commit()
+        session.rollback()
+
+
+@contextmanager
+def impatient(session: Session, mine: Claim | None = None) -> Iterator[None]:
+    """End quietly where a worker may end: overtaken (and only if it truly was), or where it would wait for another."""
+    try:
+        session.begin()
+        driver(session).execute("SET LOCAL lock_timeout = '20ms'")
+        yield
+    except Overtaken:
+        session.rollback()
+        assert mine is not None and was_overtaken(mine)
+    except Exception as error:
+        session.rollback()
+        assert getattr(error, "sqlstate", None) == BUSY, error
+
+
+def was_overtaken(mine: Claim) -> bool:
+    now = read(f"SELECT fence, status FROM chunks WHERE job_id = {mine.job_id} AND no = {mine.no}")
+    return now != [(mine.fence, "claimed")]
+
+
+def effect(session: Session, chunk: Chunk) -> None:
+    """Do what an item does here: leave a row that nothing but the fence keeps from being left twice."""
+    for index in chunk.indexes:
+        driver(session).execute("INSERT INTO effects VALUES (%s, %s, %s)", (chunk.claim.job_id, chunk.claim.no, index))
+
+
+@pytest.fixture
+def effects(database: str) -> Iterator[None]:
+    with transaction() as session:
+        driver(session).execute(EFFECTS)
+    yield
+    with transaction() as session:
+        driver(session).execute("DROP TABLE effects")
+
+
+def explore(examples: int, steps: int) -> None:
+    """Look at so many stories of so many steps. Raises what an invariant raises."""
+    profile = settings(
+        max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=not FULL, database=None,
+        suppress_health_check=list(HealthCheck), phases=(Phase.generate,) if not FULL else tuple(Phase),
+    )  # fmt: skip
+    run_state_machine_as_test(Ledger, settings=profile)
+
+
+@pytest.mark.timeout(3600 if FULL else 120)
+def test_no_order_of_events_loses_doubles_or_turns_back_anything(effects: None) -> None:
+    explore(examples=2_000 if FULL else 60, steps=40)

@@ -1,0 +1,184 @@
+"""`waybill demo`: real data through the public HTTP API, and what became of it.
+
+The data is the folder `data/` of the source tree: classifications of variants that expert panels have published.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+import click
+import requests
+from rich.console import Console
+
+from waybill import show
+from waybill.client import NDJSON, Waybill
+from waybill.digest import digest
+from waybill.values import Job, Problem
+
+EVERYTHING = ("clingen_operations.ndjson.gz",)
+IN_ORDER = ("clingen_operations_earlier.ndjson.gz", *EVERYTHING, "clingen_withdrawals.ndjson.gz")
+ACCOUNTS = "accounts.json"
+LOADER = "clingen_loader"  # a sample user, member of every lab of the data
+HERE = ("127.0.0.1", "localhost", "::1")
+TYPES = {".json": "application/json", ".ndjson": NDJSON, ".jsonl": NDJSON}
+REJECTED, NO_ACCESS, SOME_FAILED = 3, 4, 5  # exit codes, beside 1 for any other error
+
+
+@dataclass(frozen=True)
+class Run:
+    """One file sent, from the first byte to the last outcome. Times are seconds."""
+
+    file: str
+    job: Job
+    accepted: float  # until the server had stored all of it
+    seconds: float  # until every item had its outcome
+    digest: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def rate(self) -> float:
+        """Operations per second, over all of it."""
+        return self.job.total / self.seconds if self.seconds else 0.0
+
+    def dump(self) -> dict[str, Any]:
+        """Return the run as JSON."""
+        job = {name: value for name, value in asdict(self.job).items() if name not in ("raw", "pause")}
+        times = {"accepted_seconds": self.accepted, "seconds": self.seconds, "per_second": self.rate}
+        return {"file": self.file, "job": job, **{name: round(value, 3) for name, value in times.items()}, **self.digest}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """The command's options."""
+
+    url: str | None
+    port: int
+    home: Path
+    key: str | None
+    data: Path | None
+    files: tuple[Path, ...]
+    earlier: bool
+    as_json: bool
+
+    @property
+    def server(self) -> str:
+        """Where the server answers."""
+        return self.url or f"http://127.0.0.1:{self.port}"
+
+
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+@click.command()
+@click.option("--url", envvar="WAYBILL_URL", help="The server.  [default: the one on this machine]")
+@click.option("--port", envvar="WAYBILL_PORT", default=8080, show_default=True, help="Its port, without --url.")
+@click.option("--home", envvar="WAYBILL_HOME", default="./.waybill", hidden=True, type=click.Path(path_type=Path))
+@click.option("--key", envvar="WAYBILL_KEY", help="An API key; better in WAYBILL_KEY.  [default: the sample loader's]")
+@click.option("--data", type=FOLDER, help="The folder of the data.")
+@click.option("--file", "files", multiple=True, type=FILE, help="Send this file; may be given several times.")
+@click.option("--earlier", is_flag=True, help="First the state of five months before, then today's, then the withdrawals.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def demo(**options: Any) -> None:
+    """Send 6,078 real classifications to a running server and show what became of them.
+
+    Sends data/clingen_operations.ndjson.gz, or with --file anything else of that kind, each file as one job. The sample users
+    are loaded first where the server runs on this machine and does not know them.
+    """
+    ask = Ask(**options)
+    folder = ask.data or _data()
+    sent = list(ask.files) or [folder / name for name in (IN_ORDER if ask.earlier else EVERYTHING)]
+    console = Console(stderr=ask.as_json)
+    with _explained(ask.server), Waybill(ask.server, ask.key or _sample_key(folder)) as waybill:
+        _sign_in(waybill, folder, ask)
+        runs = [_send(waybill, file, console) for file in sent]
+    if ask.as_json:
+        click.echo(json.dumps([run.dump() for run in runs], indent=2))
+    else:
+        show.where_next(console, ask.server, runs[-1].job.token)
+    _leave(runs)
+
+
+def _data() -> Path:
+    """Return the folder of the data: beside this package in a source tree, else below where we are."""
+    for folder in (Path(__file__).resolve().parents[1] / "data", Path("data").absolute()):
+        if (folder / ACCOUNTS).is_file():
+            return folder
+    raise click.UsageError("the data is not here: run this in the source tree, or name its folder with --data")
+
+
+def _sample_key(folder: Path) -> str:
+    users = json.loads((folder / ACCOUNTS).read_text(encoding="utf-8"))["users"]
+    return next(str(user["api_key"]) for user in users if user["name"] == LOADER)
+
+
+def _sign_in(waybill: Waybill, folder: Path, ask: Ask) -> None:
+    """Make sure that the server takes our key; load the sample users where we may."""
+    try:
+        waybill.check()
+    except Problem as problem:
+        if problem.code != "unauthorized" or ask.key:
+            raise
+        _load_accounts(folder, ask)
+        waybill.check()
+
+
+def _load_accounts(folder: Path, ask: Ask) -> None:
+    """Load the sample users, as an administrator would: only into a server on this machine whose home is ours."""
+    command = ["accounts", "import", str(folder / ACCOUNTS)]
+    ours = urlsplit(ask.server).hostname in HERE and (ask.home / "run" / "web.pid").exists() and find_spec("manage")
+    if not ours:
+        click.echo(
+            f"The server does not know the sample users. Load them where it runs:\n\n    waybill {' '.join(command)}\n\n"
+            "or use a key of your own: WAYBILL_KEY=... waybill demo", err=True,
+        )  # fmt: skip
+        sys.exit(NO_ACCESS)
+    click.echo("loading the sample users; their keys are public, so do not let others reach this server", err=True)
+    subprocess.run([sys.executable, "-m", "waybill.cli", *command], check=True, stdout=sys.stderr)
+
+
+def _send(waybill: Waybill, file: Path, console: Console) -> Run:
+    """Send one file, follow its job to the end, and read its outcomes."""
+    packed = file.suffix == ".gz"
+    kind = TYPES.get(file.with_suffix("").suffix if packed else file.suffix, NDJSON)
+    begun = time.monotonic()
+    with file.open("rb") as body:
+        job = waybill.submit_body(body, content_type=kind, encoding="gzip" if packed else None)
+    accepted = time.monotonic() - begun
+    last = show.follow(console, file.name, waybill.watch(job))
+    seconds = time.monotonic() - begun
+    found = digest(waybill.results(last.token)).dump()
+    run = Run(file.name, last, accepted, seconds, found)
+    show.report(console, run.dump())
+    return run
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """Turn what went wrong between us and the server into a sentence."""
+    try:
+        yield
+    except Problem as problem:
+        click.echo(f"{url}: {problem}", err=True)
+        sys.exit(NO_ACCESS if problem.status in (401, 403) else 1)
+    except requests.ConnectionError:
+        raise click.ClickException(f"nothing answers at {url}; start it with `make run`, or name it with --url") from None
+    except subprocess.CalledProcessError:
+        raise click.ClickException("the sample users could not be loaded") from None
+
+
+def _leave(runs: list[Run]) -> NoReturn:
+    """End with a code that a script can read."""
+    if any(run.job.status == "rejected" for run in runs):
+        sys.exit(REJECTED)
+    sys.exit(SOME_FAILED if any(run.job.failed for run in runs) else 0)

@@ -1,0 +1,272 @@
+"""Bytes in, items out: a body is spooled with caps, its shape is found, and the items of many are handed on as they were sent."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, BinaryIO, Literal
+
+import msgspec
+
+from models.errors import BodyTooLarge, DuplicateRef, InvalidRequest, TooManyItems
+from models.jobs.values import Item
+from models.settings import Limits
+from models.strictness import decode_strict, find_syntax_fault
+from web.envelope import RECORDS, Member, Members, read_envelope
+from web.splitter import WINDOW, ArrayItems, Lines, Piece, Window, refuse_line
+from web.unpack import STEP, Expectation, Pieces, is_line_based, read_capped, spool, unpacker
+
+HELD = 1024 * 1024  # bytes of a body that stay in memory; more goes to a file
+COUNTED = 10  # times the limit of items up to which too many are counted
+LONGEST_REF = 64  # characters of a ref that are kept; longer ones are told apart by their digest
+
+LaneKey = Callable[[Any], str | int | None]
+
+_NO_MORE_MEMBERS = re.compile(rb"\}\s*\]\s*\}\s*\Z")
+
+
+class _Head(msgspec.Struct, gc=False):
+    """The members of an item that intake reads."""
+
+    id: Any = None
+    ref: Any = None
+
+
+class _RawHead(msgspec.Struct, gc=False):
+    """The same, where one of them holds what cannot be decoded."""
+
+    id: msgspec.Raw = msgspec.Raw(b"null")
+    ref: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_HEAD = msgspec.json.Decoder(_Head)
+_RAW_HEAD = msgspec.json.Decoder(_RawHead)
+
+
+def receive(
+    stream: BinaryIO,
+    *,
+    content_type: str | None,
+    content_encoding: str | None,
+    content_length: int | None,
+    limits: Limits,
+    window: int = WINDOW,
+) -> AbstractContextManager[Body]:
+    """Take in a body whole, and hold it until the context ends.
+
+    Raises UnsupportedMediaType, UnsupportedContentEncoding, InvalidEncoding, BodyTooLarge (`limit`), InvalidRequest for a body that
+    is no object, array or lines, or ends early, and InvalidJson or TooDeep as far as it is read to tell one item from many.
+    """
+    line_based = is_line_based(content_type)
+    pieces = unpacker(content_encoding)(read_capped(stream, Expectation(content_length, limits.body_bytes)))
+    return _spooled(pieces, line_based, limits, window)
+
+
+@contextmanager
+def _spooled(pieces: Pieces, line_based: bool, limits: Limits, window: int) -> Iterator[Body]:
+    seal = hashlib.sha256()
+    with SpooledTemporaryFile(max_size=HELD) as file:
+        size = spool(_sealed(pieces, seal), file, limits.body_bytes)
+        source = _Source(file, size, limits, window)
+        shape = _Shape("bulk", None, 0) if line_based else _survey(source)
+        yield Body(source, shape, seal.digest(), line_based)
+
+
+def _sealed(pieces: Pieces, seal: Any) -> Pieces:
+    for piece in pieces:
+        seal.update(piece)
+        yield piece
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    file: IO[bytes]
+    size: int
+    limits: Limits
+    step: int
+
+    def window(self, offset: int) -> Window:
+        return Window(self.file, offset, self.step)
+
+    def check_size(self) -> None:
+        """Raise BodyTooLarge for a body that is one item, and too large for one."""
+        limit = self.limits.item_bytes
+        if self.size > limit:
+            raise BodyTooLarge(f"An object of more than {limit} bytes.", limit=limit)
+
+    def whole(self) -> bytes:
+        """Return a body that is one item. Raises BodyTooLarge."""
+        self.check_size()
+        self.file.seek(0)
+        return self.file.read()
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a body is. `before` has the members before `records`, None where there are no members."""
+
+    kind: Literal["single", "bulk"]
+    before: list[Member] | None
+    items_at: int
+
+
+def _survey(source: _Source) -> _Shape:
+    window = source.window(0)
+    match window.blanks():
+        case b"[":
+            return _Shape("bulk", None, window.offset + 1)
+        case b"{":
+            return _survey_object(source, window)
+        case b"":
+            window.refuse(window.offset, "Expecting value")
+    decode_strict(source.whole(), source.limits)
+    raise InvalidRequest("Send an object, an array of operations, or an object with `records`.")
+
+
+def _survey_object(source: _Source, window: Window) -> _Shape:
+    window.at += 1
+    members = Members(window, source.limits)
+    before: list[Member] = []
+    while (name := members.name()) is not None:
+        if name == RECORDS and window.blanks() == b"[":
+            return _Shape("bulk", before, window.offset + 1)
+        before.append(members.value(name))
+        if name == RECORDS:
+            before[-1].check_syntax(window)
+            raise InvalidRequest("`records` is an array of operations.", pointer="/records")
+    if window.blanks():
+        window.refuse(window.offset, "Extra data")
+    source.check_size()
+    return _Shape("single", None, 0)
+
+
+class Body:
+    """A body that was taken in. `kind` says whether to ask for `single()` or for `items()`; `digest` is its SHA-256."""
+
+    def __init__(self, source: _Source, shape: _Shape, digest: bytes, line_based: bool) -> None:
+        self.kind = shape.kind
+        self.digest = digest
+        self.size = source.size
+        self.line_based = line_based
+        self._source = source
+        self._shape = shape
+        self._envelope: Mapping[str, Any] | None = None
+
+    def single(self) -> Any:
+        """Return the one object. Raises what `decode_strict` raises."""
+        return decode_strict(self._source.whole(), self._source.limits)
+
+    @property
+    def envelope(self) -> Mapping[str, Any]:
+        """Return the members beside `records`: import_id and status are texts, tags a list of texts; each may be null.
+
+        Raises UnknownField, DuplicateKey, InvalidType and what `decode_strict` raises. Where members may follow `records`, they
+        are found by way of the items, and what `items` raises is raised here.
+        """
+        if self._envelope is None and self._shape.before is None:
+            self._envelope = {}
+        if self._envelope is None and self._nothing_follows():
+            self._envelope = self._read_envelope([])
+        if self._envelope is None:
+            for _ in self._limited(self._pieces()):
+                pass
+        return self._envelope or {}
+
+    def items(self, lane_key: LaneKey) -> Iterator[Item]:
+        """Yield the items in order, as they were sent; one that is no operation comes too, without a key.
+
+        Nothing of the body counts when it raises: InvalidJson (`line`, `column`), TooManyItems (`limit`, `actual`), BodyTooLarge
+        (`limit`, and `index` or `line`), TooDeep, DuplicateRef (`indexes`), and what `envelope` raises.
+        """
+        refs = _Refs()
+        index = 0
+        for pieces in self._limited(self._pieces()):
+            for line, raw in pieces:
+                name, ref = _read_head(raw, line)
+                text = refs.add(ref, index, self._source.limits.text)
+                yield Item(index, raw, None if name is None else lane_key(name), text, line)
+                index += 1
+
+    def _pieces(self) -> Iterator[list[Piece]]:
+        window = self._source.window(self._shape.items_at)
+        if self.line_based:
+            yield from Lines(window, self._source.limits).batches()
+            return
+        for batch in ArrayItems(window, self._source.limits).batches():
+            yield [(None, raw) for raw in batch]
+        if self._shape.before is not None:
+            self._envelope = self._read_envelope(Members(window, self._source.limits, first=False).rest())
+        if window.blanks():
+            window.refuse(window.offset, "Extra data")
+
+    def _read_envelope(self, after: list[Member]) -> Mapping[str, Any]:
+        return read_envelope([*(self._shape.before or ()), *after], self._source.window(0), self._source.limits)
+
+    def _nothing_follows(self) -> bool:
+        """Say whether the body ends with `records`: no member that may stand after it ends with an array of objects."""
+        self._source.file.seek(max(self._shape.items_at, self._source.size - STEP))
+        return _NO_MORE_MEMBERS.search(self._source.file.read()) is not None
+
+    def _limited(self, batches: Iterator[list[Piece]]) -> Iterator[list[Piece]]:
+        limit = self._source.limits.operations
+        total = 0
+        for batch in batches:
+            total += len(batch)
+            if total <= limit:
+                yield batch
+            if total > COUNTED * limit:
+                break
+        if total > limit:
+            more = "at least " if total > COUNTED * limit else ""
+            raise TooManyItems(f"{more}{total} items, and the limit is {limit}.".capitalize(), limit=limit, actual=total)
+
+
+class _Refs:
+    """The refs of one submission, each once."""
+
+    def __init__(self) -> None:
+        self._indexes: dict[str | bytes, int] = {}
+
+    def add(self, ref: Any, index: int, longest: int) -> str | None:
+        """Return a ref as text, None where there is none that could be kept: the item itself is refused then."""
+        text = str(ref) if type(ref) is int else ref
+        if not isinstance(text, str) or len(text) > longest or "\0" in text:
+            return None
+        key = text if len(text) <= LONGEST_REF else hashlib.sha256(text.encode()).digest()
+        first = self._indexes.setdefault(key, index)
+        if first != index:
+            raise DuplicateRef(
+                f"Items {first} and {index} have the same ref.", pointer="/ref", index=index, indexes=[first, index]
+            )
+        return text
+
+
+def _read_head(raw: bytes, line: int | None) -> tuple[Any, Any]:
+    """Return an item's id and ref, None for what it has not or what cannot be read. A line may still prove to be no JSON."""
+    try:
+        head = _HEAD.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        fault = None if line is None else find_syntax_fault(raw)
+        if fault and line is not None:
+            refuse_line(raw, line, *fault)
+        return _read_odd_head(raw)
+    return head.id, head.ref
+
+
+def _read_odd_head(raw: bytes) -> tuple[Any, Any]:
+    try:
+        head = _RAW_HEAD.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return None, None
+    return _decode_or_none(head.id), _decode_or_none(head.ref)
+
+
+def _decode_or_none(raw: msgspec.Raw) -> Any:
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return None

@@ -1,0 +1,191 @@
+"""The OpenAPI 3.1 document, made of the same schemas that requests are read with. Shapes of answers are in `web.shapes`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Blueprint, Response, request
+from marshmallow import Schema
+
+from models import operations
+from models.operations.verb import Verb
+from web import schemas, shapes
+from web.answers import JSON, PROBLEM
+
+api = Blueprint("openapi", __name__)
+RECORDS = "/classification/api/classifications/{version}/record"
+JOB = "/api/jobs/{token}"
+EVERYWHERE = (400, 414, 500, 503)
+SIGNED_IN = (401,)
+BODY = (404, 409, 413, 415, 422)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One operation of the API. `answers` maps a status to the name of a shape, None for an answer without a body."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    answers: Mapping[int, str | None]
+    refusals: Sequence[int] = ()
+    query: type[Schema] | None = None
+    headers: Sequence[str] = ()
+    body: dict[str, Any] | None = None
+    open: bool = False
+    media_type: str = JSON
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def _ref(kind: str, name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def _json(name: str) -> dict[str, Any]:
+    return {"required": True, "content": {JSON: {"schema": _ref("schemas", name)}}}
+
+
+OPERATIONS_BODY = {
+    "required": True,
+    "content": {
+        JSON: {"schema": _ref("schemas", "Operations")},
+        "application/x-ndjson": {"schema": {"type": "string", "description": "One operation a line."}},
+    },
+}
+POSTED = {200: "Posted", 202: "Accepted"}
+
+CALLS = (
+    Call("post", f"{RECORDS}/", "postRecords", "Carry out one operation, or many as a job.", POSTED, (*BODY, 403, 412, 429),
+         headers=("Prefer", "IdempotencyKey"), body=OPERATIONS_BODY),
+    Call("post", f"{RECORDS}/{{rid}}", "postRecord", "Carry out one operation on a record by its number.", {200: "Record"},
+         (*BODY, 403, 412, 429), headers=("Prefer",), body=_json("OperationOnRecord")),
+    Call("post", f"{RECORDS}/{{organisation}}/{{lab}}/{{record}}", "postNamedRecord",
+         "Carry out one operation on a record by its lab's id for it.", {200: "Record"}, (*BODY, 403, 412, 429),
+         headers=("Prefer",), body=_json("OperationOnRecord")),
+    Call("get", f"{RECORDS}/{{rid}}", "getRecord", "Read a record by its number, with `.version` as of that version.",
+         {200: "Record"}, (404,), query=schemas.RecordParameters),
+    Call("get", f"{RECORDS}/{{organisation}}/{{lab}}/{{record}}", "getNamedRecord", "Read a record by its lab's id for it.",
+         {200: "Record"}, (404,), query=schemas.RecordParameters),
+    Call("post", f"{RECORDS}/bulk/get", "getRecords", "Read a selection's records, a page at a time.", {200: "RecordPage"},
+         (410, 413, 415), body=_json("BulkGet")),
+    Call("get", "/classification/api/evidence_keys", "listEvidenceKeys", "List the evidence keys.",
+         {200: "EvidenceKeys", 304: None}, open=True),
+    Call("get", "/api/jobs", "listJobs", "List one's own jobs, newest first.", {200: "JobPage"}, (410,),
+         query=schemas.JobListParameters),
+    Call("get", JOB, "getJob", "Tell how a job stands.", {200: "Job", 304: None}, (404, 429)),
+    Call("get", f"{JOB}/results", "listResults", "List a job's outcomes by index; readable while it runs.", {200: "ResultPage"},
+         (404, 410), query=schemas.ResultParameters),
+    Call("get", f"{JOB}/events", "streamEvents", "Follow a job by server-sent events.", {200: "Events", 204: None}, (404,),
+         media_type="text/event-stream"),
+    Call("post", f"{JOB}/cancel", "cancelJob", "Ask a job to stop.", {200: "Job", 202: "Job"}, (404,)),
+    Call("post", f"{JOB}/retry", "retryJob", "Run a job's failed items again, as a job of its own.", {202: "Accepted"},
+         (404, 409, 410, 422), headers=("IdempotencyKey",)),
+    Call("delete", JOB, "purgeJob", "Remove a final job's items and results; its summary stays.", {204: None}, (404,)),
+    Call("get", "/api/limits", "getLimits", "Tell what one client may send.", {200: "Limits"}, open=True),
+    Call("get", "/api/openapi.json", "getOpenapi", "This document.", {200: "Anything", 304: None}, open=True),
+    Call("get", "/health/live", "live", "Say that the process answers.", {200: "Anything"}, open=True),
+    Call("get", "/health/ready", "ready", "Say whether work sent now would be done.", {200: "Anything"}, open=True),
+)  # fmt: skip
+
+
+def _bulk_call(verb: Verb) -> Call:
+    summary = (verb.run.__doc__ or f"Apply `{verb.title}` to a selection.").split("\n")[0]
+    name = f"{verb.title}Records"
+    return Call(
+        "post", f"{RECORDS}/bulk/{verb.title}", name, summary, {200: "BulkAnswer", 202: "Accepted"}, (*BODY, 429),
+        headers=("Prefer", "IdempotencyKey"), body=_json(_body_name(verb)),
+    )  # fmt: skip
+
+
+def _body_name(verb: Verb) -> str:
+    return f"Bulk{verb.title.capitalize()}"
+
+
+def _selection_verbs() -> list[Verb]:
+    return [verb for verb in operations.registry().values() if verb.over_selection and verb.name.endswith("_classifications")]
+
+
+def build() -> APISpec:
+    """Return the document."""
+    spec = APISpec(
+        title="Waybill",
+        version=version("waybill"),
+        openapi_version="3.1.0",
+        plugins=[MarshmallowPlugin()],
+        info={"description": shapes.INTRODUCTION},
+        servers=[{"url": "/"}],
+    )
+    spec.components.security_scheme("key", {"type": "http", "scheme": "bearer", "description": "An API key."})
+    for name, shape in shapes.SHAPES.items():
+        spec.components.schema(name, shape)
+    for name, header in shapes.HEADERS.items():
+        spec.components.parameter(name, "header", header)
+    _add_bodies(spec)
+    for call in (*CALLS, *map(_bulk_call, _selection_verbs())):
+        spec.path(call.path, operations={call.method: _operation(call)}, parameters=_places(call.path))
+    return spec
+
+
+def _add_bodies(spec: APISpec) -> None:
+    spec.components.schema("BulkGet", schema=schemas.BulkGetBody)
+    for verb in _selection_verbs():
+        both = type(f"{_body_name(verb)}Body", (schemas.SelectionBody, verb.params), {})
+        spec.components.schema(_body_name(verb), schema=both)
+
+
+def _places(path: str) -> list[dict[str, Any]]:
+    named = {name: shape for name, shape in shapes.PLACES.items() if f"{{{name}}}" in path}
+    return [{"in": "path", "name": name, "required": True, "schema": shape} for name, shape in named.items()]
+
+
+def _operation(call: Call) -> dict[str, Any]:
+    refusals = sorted({*EVERYWHERE, *(() if call.open else SIGNED_IN), *call.refusals})
+    described: dict[str, Any] = {
+        "operationId": call.name,
+        "summary": call.summary,
+        "responses": {str(status): _answer(call, status) for status in call.answers}
+        | {str(status): _refusal(status) for status in refusals},
+        "security": [] if call.open else [{"key": []}],
+    }
+    query: list[Any] = [{"in": "query", "schema": call.query}] if call.query else []
+    if parameters := [*query, *call.headers]:
+        described["parameters"] = parameters
+    if call.body:
+        described["requestBody"] = call.body
+    return described
+
+
+def _answer(call: Call, status: int) -> dict[str, Any]:
+    name = call.answers[status]
+    described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if name:
+        described["content"] = {call.media_type: {"schema": _ref("schemas", name)}}
+    if status == HTTPStatus.ACCEPTED:
+        described["headers"] = {"Location": {"required": True, "schema": {"type": "string"}}}
+    return described
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    return {"description": HTTPStatus(status).phrase, "content": {PROBLEM: {"schema": _ref("schemas", "Problem")}}}
+
+
+@lru_cache(maxsize=1)
+def _document() -> bytes:
+    return msgspec.json.encode(build().to_dict())
+
+
+@api.get("/api/openapi.json")
+def get_openapi() -> Response:
+    """Give this API's description."""
+    response = Response(_document(), content_type=JSON, headers={"Cache-Control": "public, max-age=300"})
+    response.add_etag()
+    return response.make_conditional(request)  # type: ignore[return-value]
