@@ -27,6 +27,10 @@ READY_SECONDS = 90.0
 PORT_SECONDS = 5.0  # the parts of a launcher that was killed may be just about to go
 DEATHS_AT_START = 3
 SAY_STILL = 10.0
+EXAMPLE = (
+    "curl -sS -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' "
+    """-d '{{"id": "demo/lab/first", "upsert": {{"gene_symbol": "BRCA1"}}}}' {page}classification/api/classifications/v2/record/"""
+)
 
 
 class Stopped(Exception):
@@ -177,7 +181,7 @@ class Launcher:
         if key.exists():
             text = key.read_text(encoding="ascii").strip()
             click.echo(f"  API key   {text}\n            (user demo, lab demo/lab; kept in {key})")
-            click.echo(f"  Try       curl -sS -H 'Authorization: Bearer {text}' {page}api/jobs")
+            click.echo(f"  Try       {EXAMPLE.format(key=text, page=page)}")
         click.echo(f"  Logs      {self.home.log('launcher').parent}\n  Stop      Ctrl-C\n")
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
+from itertools import islice
 from typing import Annotated, Any, NoReturn, Union
 
 import msgspec
@@ -38,12 +39,14 @@ _UNFIT = re.compile("[\0\ud800-\udfff]")
 _REST = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'  # of a text
 _TEXT = rb'"' + _REST + rb'"'
 _FLAT = rb'(?:[^"\[\]{}]++|' + _TEXT + rb")*+"
-_NESTED = rb'(?:[^"\[\]{}]++|' + _TEXT + rb"|[\[{]" + _FLAT + rb"[\]}])*+"  # steps over whole cells, a matter of speed only
-_INSIDE = re.compile(_NESTED, re.DOTALL)
-_BETWEEN = re.compile(rb'(?:[^"\[\]{},]++|' + _TEXT + rb")*+", re.DOTALL)
+_CELLS = rb'(?:[^"\[\]{}]++|' + _TEXT + rb"|[\[{]" + _FLAT + rb"[\]}])*+"  # whole values at a step, for speed only
+_PATCH = rb'(?:[^"\[\]{}]++|' + _TEXT + rb"|[\[{]" + _CELLS + rb"[\]}])*+"
+_INSIDE = re.compile(_CELLS, re.DOTALL)
+_BETWEEN = re.compile(rb'(?:[^"\[\]{},]++|' + _TEXT + rb"|[\[{]" + _PATCH + rb"[\]}])*+", re.DOTALL)
 _TEXT_REST = re.compile(_REST, re.DOTALL)
 _TOKEN = re.compile(rb"[ \t\r\n:]*+(?:(" + _TEXT + rb')|([\[{])|([\]}])|(,)|([^ \t\r\n\[\]{}",:]++))', re.DOTALL)
-_BRACKETS = re.compile(rb"[\[{]++|[\]}]++")
+_BRACKETS = re.compile(rb"[\[{][\[{ \t\r\n]*+|[\]}][\]} \t\r\n]*+")
+_CLOSING = re.compile(rb"[\]}]")
 
 
 def decode_strict(raw: bytes, limits: Limits) -> Any:
@@ -255,8 +258,8 @@ class Borders:
                 self.at += 1
                 self._in_text = False
             self.at = self._end(_INSIDE if self.depth else _BETWEEN, piece)
-            if brackets := _BRACKETS.match(piece, self.at):
-                if not self._cross(brackets):
+            if run := _BRACKETS.match(piece, self.at):
+                if not self._cross(run):
                     return self.at
             elif self.at < len(piece):
                 if piece[self.at : self.at + 1] == b",":
@@ -269,16 +272,17 @@ class Borders:
         found = pattern.match(piece, self.at)
         return found.end() if found else self.at
 
-    def _cross(self, brackets: re.Match[bytes]) -> bool:
+    def _cross(self, run: re.Match[bytes]) -> bool:
         """Step over a run of brackets, False at one that closes what was open before the value."""
-        length = brackets.end() - brackets.start()
-        if brackets[0][:1] in b"[{":
-            self.depth += length
-            self.at += length
+        number = len(run[0].translate(None, BLANKS))
+        if run[0][:1] in b"[{":
+            self.depth += number
+            self.at = run.end()
             return True
-        crossed = min(length, self.depth)
+        crossed = min(number, self.depth)
+        if crossed:
+            self.at = next(islice(_CLOSING.finditer(run.string, self.at), crossed - 1, None)).end()
         self.depth -= crossed
-        self.at += crossed
         return crossed > 0
 
 

@@ -38,15 +38,11 @@ class Stream:
     principal: Principal
     dump: Callable[[Job], dict[str, Any]]
     seen: int  # id of the last event the client has
-    places: Places
 
     def events(self) -> Iterator[bytes]:
         """Give the events until the job or the stream ends."""
-        try:
-            yield b"retry: %d\n\n" % RETRY
-            yield from self._changes(ids.monotonic() + LENGTH)
-        finally:
-            self.places.leave()
+        yield b"retry: %d\n\n" % RETRY
+        yield from self._changes(ids.monotonic() + LENGTH)
 
     def _changes(self, end: float) -> Iterator[bytes]:
         pause, spoken = FIRST_PAUSE, ids.monotonic()
@@ -83,7 +79,9 @@ def stream(job: Job, principal: Principal, dump: Callable[[Job], dict[str, Any]]
     if not places.take():
         raise Unavailable("Too many streams are open; poll the job instead.", retry_after=5)
     headers = {"X-Accel-Buffering": "no"}
-    return Response(Stream(job, principal, dump, seen, places).events(), headers=headers, content_type="text/event-stream")
+    response = Response(Stream(job, principal, dump, seen).events(), headers=headers, content_type="text/event-stream")
+    response.call_on_close(places.leave)  # also where nobody began to read
+    return response
 
 
 def _last_seen(header: str) -> int:

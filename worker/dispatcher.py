@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -112,7 +113,7 @@ def keep_house() -> None:
     with transaction() as session:
         service.keep_house(session)
     with transaction() as session:
-        resolve.purge_expired(session, ids.now())
+        resolve.purge_expired(session, ids.now() - timedelta(hours=settings().cursor_hours))
         parts.forget_lost(session)
 
 

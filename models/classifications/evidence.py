@@ -136,7 +136,7 @@ class _Merging:
             self.after[key.name] = cell or None
 
     def _sent(self, key: Key, spelling: str, raw: Any) -> Sent:
-        """Parse one submitted cell by the table of 6.2: what a text or array leaves out is cleared, what an object does is kept."""
+        """Parse one submitted cell by the table of 6.2: what an object leaves out is kept, what all others do is cleared."""
         if raw is None:
             return CLEARED
         if type(raw) is not dict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from models.classifications.history import moments
 from models.classifications.state import Level, Record, Target
 from models.classifications.store import RECORD_COLUMNS, find_labs, record_of
-from models.classifications.view import PastVersion
+from models.classifications.view import PastVersion, View, dump_record
 from models.classifications.visibility import records, visible_records
 from models.db import Session
+from models.errors import NotFound
 from models.identity.principal import Principal
 from models.identity.tables import labs
 
@@ -33,6 +34,21 @@ class SeenRecord:
     record: Record
     relation: Level
     past: PastVersion | None = None
+
+
+def show(session: Session, principal: Principal, target: Target, ask: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a single GET answers. Raises NotFound, for what the caller may not know of too."""
+    seen = find_visible(session, principal, target)
+    if seen is None:
+        raise NotFound("There is no such record.")
+    return dump_seen(seen, principal, ask)
+
+
+def dump_seen(seen: SeenRecord, principal: Principal, ask: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record as the caller is shown it. `ask` may hold `data` ("true", "flat", "false") and `config`."""
+    data = {"true": "full", "flat": "flat", "false": None}[ask.get("data", "true")]
+    view = View(principal.actor(), data, config=bool(ask.get("config")), version=seen.past)
+    return dump_record(seen.record, view)
 
 
 def load_visible(session: Session, principal: Principal, record_ids: Sequence[int]) -> dict[int, SeenRecord]:

@@ -53,13 +53,19 @@ DATABASES = (
     Database("VariationID", "VariationID", NUMBER, "VariationID: {}", "https://www.ncbi.nlm.nih.gov/clinvar/variation/{}", True),
     Database("OMIM", "OMIM|MIM", r"[0-9]{6}", "OMIM:{}", "https://www.omim.org/entry/{}", listed=True),
     Database("ORPHA", "ORPHANET|ORPHA", NUMBER, "ORPHA:{}", "https://www.orpha.net/en/disease/detail/{}", listed=True),
-    Database("HGNC", "HGNC", NUMBER, "HGNC:{}", "https://www.genenames.org/data/gene-symbol-report/#!/hgnc_id/HGNC:{}", listed=True),
-    Database("SNOMEDCT", "SNOMEDCT", r"[0-9]{6,18}", "SNOMEDCT:{}", "https://browser.ihtsdotools.org/?conceptId1={}", listed=True),
+    Database(
+        "HGNC", "HGNC", NUMBER, "HGNC:{}", "https://www.genenames.org/data/gene-symbol-report/#!/hgnc_id/HGNC:{}", listed=True
+    ),
+    Database(
+        "SNOMEDCT", "SNOMEDCT", r"[0-9]{6,18}", "SNOMEDCT:{}", "https://browser.ihtsdotools.org/?conceptId1={}", listed=True
+    ),
     Database("GTR", "GTR", r"[0-9]{6,12}(?:\.[0-9]+)?", "GTR:{}", "https://www.ncbi.nlm.nih.gov/gtr/tests/GTR{}", listed=True),
     Database("MedGen", "MedGen", r"(?:CN?)?[0-9]{3,12}", "MedGen:{}", "https://www.ncbi.nlm.nih.gov/medgen/{}"),
     Database("UniProtKB", "UniProtKB", r"[A-Z][A-Z0-9]{5,9}", "UniProtKB:{}", "https://www.uniprot.org/uniprotkb/{}"),
     Database("COSM", "COSM", NUMBER, "COSM{}", "https://cancer.sanger.ac.uk/cosmic/mutation/overview?id={}"),
-    Database("CA", "CA", NUMBER, "CA{}", "https://reg.clinicalgenome.org/redmine/projects/registry/genboree_registry/by_caid?caid=CA{}"),
+    Database(
+        "CA", "CA", NUMBER, "CA{}", "https://reg.clinicalgenome.org/redmine/projects/registry/genboree_registry/by_caid?caid=CA{}"
+    ),
     Database("rs", "rs", NUMBER, "rs{}", "https://www.ncbi.nlm.nih.gov/snp/rs{}"),
     _obo("MONDO", "MONDO"),
     _obo("DOID", "DOID"),

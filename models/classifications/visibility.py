@@ -1,8 +1,8 @@
 """Who may see what, asked of the database: the one place where it is. The same rule over values is `sharing.visible`.
 
-A caller stands to a record as LAB (may write it), ORGANISATION or LOGGED_IN_USERS. The working copy is seen by those for whom it is
-published widely enough, all others see the narrowest snapshot that reaches them, or nothing. So `visible_records` is two disjoint
-branches. The first has a single table and no join, which lets PostgreSQL push a filter down to an index on the documents.
+A caller stands to a record as LAB (may write it), ORGANISATION or LOGGED_IN_USERS. The working copy is seen by those for whom it
+is published widely enough, all others see the narrowest snapshot that reaches them, or nothing. So `visible_records` is two
+disjoint branches. The first has one table and no join, which lets PostgreSQL push a filter down to an index on the documents.
 """
 
 from __future__ import annotations

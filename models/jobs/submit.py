@@ -199,7 +199,8 @@ def submit_selection(session: Session, principal: Principal, submission: Submiss
 
 
 def _freeze(session: Session, principal: Principal, submission: Submission, selection: Selection) -> int:
-    total = resolve.members(session, principal, selection)
+    members = resolve.members(session, principal, selection)
+    total: int = session.exec_driver_sql(f"SELECT count(*) FROM {members}").scalar_one()
     most = submission.params.get("max_affected")
     if most is not None and total > most:
         raise TooManyAffected(f"The selection has {total} members, more than max_affected.", limit=most, actual=total)

@@ -20,6 +20,7 @@ from models.jobs.ledger import Chunk, Outcome
 from models.operations import classification_outcomes as outcomes
 from models.selection import resolve
 from models.selection.grammar import parse_selection
+from models.selection.search import FACE
 from models.settings import settings
 from models.strictness import decode_strict
 

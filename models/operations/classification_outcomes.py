@@ -137,7 +137,7 @@ def _answer(row: Outcome, info: Info, moment: history.Moment | None, actor: Acto
 
 
 def _texts(info: Info) -> dict[str, Any]:
-    return view.patch_messages(tuple(_messages(info, {})), info.share) if info.messages else {}
+    return view.patch_messages(tuple(_messages(info, {})), info.share)
 
 
 def _record(record: Record, info: Info) -> Record:

@@ -1,8 +1,8 @@
 """Filters over classification records as SQL over the relation of `visibility.visible_records`. Operands are read already.
 
 A condition is true, false or unknown where something is missing, and unknown counts as false; what is turned round is therefore
-`IS NOT TRUE`. Values are bound, names come from the registry of keys. A cell beyond its key's ceiling for the caller is missing, and
-where an operator needs its key's type, so is a value of another.
+`IS NOT TRUE`. Values are bound, names come from the registry of keys. A cell beyond its key's ceiling for the caller is missing,
+and where an operator needs its key's type, so is a value of another.
 """
 
 from __future__ import annotations
@@ -49,32 +49,7 @@ def _otherwise(truth: Truth) -> Truth:
 
 
 def _compile(condition: Condition, seen: sa.Subquery) -> Truth:
-    subject, operand = _subject(condition.name, seen), condition.operand
-    match condition.operator:
-        case "is":
-            return subject.among([operand])
-        case "is_not":
-            return _otherwise(subject.among([operand]))
-        case "in":
-            return subject.among(operand)
-        case "has":
-            return subject.value.op("@>", is_comparison=True)(_json(operand))
-        case "q":
-            return matches_text(subject.value, operand)
-        case "exists":
-            return subject.present
-        case "missing":
-            return _otherwise(subject.present)
-        case "<":
-            below: Truth = subject.value < operand
-            return below
-        case ">":
-            above: Truth = subject.value > operand
-            return above
-        case "between":
-            return sa.and_(subject.value >= operand[0], subject.value <= operand[1])
-        case unknown:
-            raise LookupError(unknown)
+    return COMPILE[condition.operator](_subject(condition.name, seen), condition.operand)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +117,17 @@ def _day(text: Value) -> Value:
 
 def _json(value: Any) -> Value:
     return sa.cast(sa.literal(json.dumps(value), sa.Text), JSONB)
+
+
+COMPILE: dict[str, Callable[[_Subject, Any], Truth]] = {
+    "is": lambda subject, operand: subject.among([operand]),
+    "is_not": lambda subject, operand: _otherwise(subject.among([operand])),
+    "in": lambda subject, operand: subject.among(operand),
+    "has": lambda subject, operand: subject.value.op("@>", is_comparison=True)(_json(operand)),
+    "q": lambda subject, operand: matches_text(subject.value, operand),
+    "exists": lambda subject, _: subject.present,
+    "missing": lambda subject, _: _otherwise(subject.present),
+    "<": lambda subject, operand: subject.value < operand,
+    ">": lambda subject, operand: subject.value > operand,
+    "between": lambda subject, operand: sa.and_(subject.value >= operand[0], subject.value <= operand[1]),
+}

@@ -101,9 +101,10 @@ def _names(kind: str) -> list[bytes]:
 
 
 def _keys() -> Iterator[AESSIV]:
-    """List the keys, the newest first: one is sealed with, all of them open, so that keys can be changed while cursors are out."""
+    """List the keys, the newest first: that one seals, both open, so that a key can be changed while cursors are out."""
     secrets = [part.strip() for part in settings().secret_key.split(",") if part.strip()]
     if not secrets:
         raise LookupError("WAYBILL_SECRET_KEY is not set")
     for secret in secrets[:2]:
-        yield AESSIV(ids.digest(b"cursors of waybill, half 1:" + secret.encode()) + ids.digest(b"half 2:" + secret.encode()))
+        halves = [ids.digest(f"waybill cursors, half {half}: {secret}".encode()) for half in (1, 2)]
+        yield AESSIV(b"".join(halves))

@@ -269,7 +269,7 @@ def _has_surrogate(value: str) -> bool:
 
 
 def dump_selection(selection: Selection) -> list[Any]:
-    """Return a selection as JSON that `parse_selection` reads again, to the same value but for the pointers."""
+    """Return a selection as JSON that `parse_selection`, allowing all, reads again; entries that name nothing are left out."""
     return [item for entry in selection.entries for item in _dump_entry(entry)]
 
 
@@ -277,6 +277,8 @@ def _dump_entry(entry: Entry) -> list[Any]:
     match entry:
         case Ids():
             return list(entry.ids)
+        case Search(q=None, filter=None, everything=False):
+            return []
         case Search():
             asked = {"q": entry.q, "filter": entry.filter and _dump_filter(entry.filter), "language": entry.language}
             return [_with_exclude({"search": {k: v for k, v in asked.items() if v is not None}}, entry.exclude)]

@@ -34,6 +34,7 @@ BY_VALUE_TYPE: dict[str, frozenset[str]] = {
     "M": EQUALITY | PRESENCE | {"has"},
 }
 LONGEST_LIST = 1_000
+NO_TIME = "A time is UNIX seconds or RFC 3339 text with an offset, such as 2024-05-01T12:00:00Z."
 LATEST = 253_402_300_800  # seconds since 1970 at the end of the year 9999
 
 
@@ -162,9 +163,9 @@ def _moment_text(value: Any) -> datetime:
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        moment = datetime.min
+        raise InvalidSelection(NO_TIME) from None
     if moment.tzinfo is None or not 1970 <= moment.year < 9999:
-        raise InvalidSelection("A time is UNIX seconds or RFC 3339 text with an offset, such as 2024-05-01T12:00:00Z.")
+        raise InvalidSelection(NO_TIME)
     return moment
 
 

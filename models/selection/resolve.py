@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -28,7 +28,8 @@ from models.settings import settings
 
 MOST_READ = 1_000_000  # records of one bulk get
 PURGED_AT_ONCE = 10
-MEMBERS = "selected_members"
+MEMBERS = "members"
+GRACE = timedelta(hours=1)  # a stored selection outlives its cursors by this
 Member: TypeAlias = tuple[int, int]
 """(seq, record id); seq counts from 0 without gaps."""
 
@@ -103,9 +104,10 @@ def _slice(session: Session, selection_id: UUID, start: int, size: int) -> list[
     return [(row.seq, row.record_id) for row in session.execute(asked.order_by(seq))]
 
 
-def purge_expired(session: Session, older_than: datetime) -> int:
-    """Remove up to ten stored selections made before a time; return how many. Call it again until it returns 0."""
-    old = sa.select(selections.c.id).where(selections.c.created_on < older_than).order_by(selections.c.created_on)
+def purge_expired(session: Session, now: datetime) -> int:
+    """Remove up to ten stored selections whose cursors have all expired; return how many."""
+    oldest = now - timedelta(hours=settings().cursor_hours) - GRACE
+    old = sa.select(selections.c.id).where(selections.c.created_on < oldest).order_by(selections.c.created_on)
     found = list(session.scalars(old.limit(PURGED_AT_ONCE).with_for_update(skip_locked=True)))
     if found:
         session.execute(sa.delete(selection_members).where(selection_members.c.selection_id.in_(found)))
@@ -113,18 +115,19 @@ def purge_expired(session: Session, older_than: datetime) -> int:
     return len(found)
 
 
-def members(session: Session, principal: Principal, selection: Selection) -> str:
-    """Fill a temporary table (seq, record_id, target) for a job and return its name; it lasts to the end of the transaction.
+def members(session: Session, principal: Principal, selection: Selection) -> int:
+    """Fill the temporary table `members` (seq, record_id, target) for a job, and return how many there are.
 
-    `seq` counts from 0 without gaps. A row has a record_id, or the id as text where it names nothing the caller can see.
-    Raises SelectionTooLarge, InvalidSelection.
+    It lasts to the end of the transaction. `seq` counts from 0 without gaps. A row has a record_id, or the id as text where it
+    names nothing that the caller can see. Raises SelectionTooLarge, InvalidSelection.
     """
     most = settings().limits.operations
     session.execute(sa.text(f"DROP TABLE IF EXISTS pg_temp.{MEMBERS}"))
     session.execute(sa.text(f"CREATE TEMP TABLE {MEMBERS} (seq integer, record_id bigint, target text) ON COMMIT DROP"))
     rows = _members(session, principal, selection, most)
-    _refuse_beyond(session.execute(sa.insert(members_table).from_select(["seq", "record_id", "target"], rows)).rowcount, most)
-    return MEMBERS
+    total = session.execute(sa.insert(members_table).from_select(["seq", "record_id", "target"], rows)).rowcount
+    _refuse_beyond(total, most)
+    return total
 
 
 def _refuse_beyond(total: int, most: int) -> None:
@@ -163,12 +166,16 @@ def _part(entry: Entry, at: int, principal: Principal, within: tuple[dict[str, i
 def _unnested(names: Sequence[str], known: dict[str, int]) -> sa.TableValuedAlias:
     record_ids = [known.get(name) for name in names]
     targets = [None if name in known else name for name in names]
-    return sa.func.unnest(
-        sa.cast(sa.literal(record_ids, ARRAY(sa.BigInteger)), ARRAY(sa.BigInteger)),
-        sa.cast(sa.literal(targets, ARRAY(sa.Text)), ARRAY(sa.Text)),
-    ).table_valued(
-        sa.column("record_id", sa.BigInteger), sa.column("target", sa.Text), with_ordinality="place", joins_implicitly=True
-    ).render_derived()
+    return (
+        sa.func.unnest(
+            sa.cast(sa.literal(record_ids, ARRAY(sa.BigInteger)), ARRAY(sa.BigInteger)),
+            sa.cast(sa.literal(targets, ARRAY(sa.Text)), ARRAY(sa.Text)),
+        )
+        .table_valued(
+            sa.column("record_id", sa.BigInteger), sa.column("target", sa.Text), with_ordinality="place", joins_implicitly=True
+        )
+        .render_derived()
+    )
 
 
 def _named(selection: Selection) -> set[str]:

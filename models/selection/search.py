@@ -1,8 +1,8 @@
 """Which classification records a search finds, and in which order: the one place where a search becomes SQL.
 
-Withdrawn records are found only by a filter that asks about `withdrawn`. Hits come by relevance, which is how many of the plain terms
-of `q` a record has, then by lab and lab record id. They are gathered before they are put in order (`MATERIALIZED`): an ORDER BY on the
-search itself would tempt the planner to walk the key until the last rare hit.
+Withdrawn records are found only by a filter that asks about `withdrawn`. Hits come by relevance, which is how many of the plain
+terms of `q` a record has, then by lab and lab record id. They are gathered before they are put in order (`MATERIALIZED`): an
+ORDER BY on the search itself would tempt the planner to walk the key until the last rare hit.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ def check_search(search: Search) -> None:
         read_filter(search.filter)
 
 
-def matching_records(search: Search, principal: Principal, record_ids: Sequence[int]) -> sa.Select[tuple[int]]:
+def matching_records(search: Search, principal: Principal, record_ids: Sequence[int]) -> sa.Select[int]:
     """Return the SQL for the ids of those among `record_ids` that a search finds now; its `exclude` is not looked at."""
     seen = visible_records(principal, record_ids)
     return sa.select(seen.c.id).where(_found(search, seen))
 
 
-def ranked_hits(search: Search, principal: Principal, exclude: Sequence[int], most: int) -> sa.Select[tuple[int, int]]:
+def ranked_hits(search: Search, principal: Principal, exclude: Sequence[int], most: int) -> sa.Select[int, int]:
     """Return the SQL for a search's hits: record_id, and place from 1. It stops gathering beyond `most` hits."""
     seen = visible_records(principal)
     left_out = [seen.c.id != sa.all_(sa.literal(list(exclude), ARRAY(sa.BigInteger)))] if exclude else []
@@ -94,10 +94,8 @@ def _found(search: Search, seen: sa.Subquery) -> Truth:
     return sa.and_(*asked)
 
 
-def _with_relevance(
-    found: sa.CTE, search: Search, principal: Principal
-) -> tuple[sa.FromClause, list[sa.ColumnElement[int]]]:
-    """Join the hits with those of each plain term alone, which the index gives faster than the words of every hit would be made."""
+def _with_relevance(found: sa.CTE, search: Search, principal: Principal) -> tuple[sa.FromClause, list[sa.ColumnElement[int]]]:
+    """Join the hits with those of each plain term alone: the index gives them faster than each hit's words could be made."""
     query = _query(search)
     source: sa.FromClause = found
     if query is None or not query.plain or len(query.plain) + len(query.must) < 2:

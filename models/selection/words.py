@@ -1,7 +1,7 @@
 """Full text: the words of a record, and what `q` asks of them. Values are always bound.
 
-`record_words` is the database's function of what `q` searches, and has an index. Beside words it holds facts, `=key=value`, for the
-keys in FACTS; for those in TEXTS it holds every word of the value. A filter that implies certain words is narrowed by the index.
+`record_words` is the database's function of what `q` searches, and has an index. Beside words it holds facts, `=key=value`, for
+the keys in FACTS; for those in TEXTS every word of the value. A filter that implies certain words is narrowed by the index.
 """
 
 from __future__ import annotations
@@ -20,7 +20,16 @@ Truth: TypeAlias = sa.ColumnElement[bool]
 Words: TypeAlias = sa.ColumnElement[Any]
 
 FACTS = frozenset(
-    ("gene_symbol", "clinical_significance", "zygosity", "allele_origin", "clingen_allele_id", "patient_id", "sample_id", "family_id")
+    (
+        "gene_symbol",
+        "clinical_significance",
+        "zygosity",
+        "allele_origin",
+        "clingen_allele_id",
+        "patient_id",
+        "sample_id",
+        "family_id",
+    )
 )
 TEXTS = frozenset(("c_hgvs", "condition", "interpretation_summary"))
 FACT_LENGTH = 200  # characters of a value that a fact holds

@@ -43,6 +43,7 @@ UNTOLD = """
 SELECT e.job_id, e.index FROM effects e LEFT JOIN outcomes o ON o.job_id = e.job_id AND o.index = e.index
 WHERE o.status IS NULL OR o.status = 'cancelled'
 """
+TIME_PASSES = "UPDATE chunks SET dispatched_on = dispatched_on - interval '1 day', not_before = now() - interval '1 s'"
 OPEN_JOBS = "SELECT id, status FROM jobs WHERE status IN ('queued', 'processing')"
 EARLY = """
 SELECT c.job_id, c.no FROM chunks c JOIN chunks e ON e.job_id = c.job_id AND e.lane = c.lane AND e.no < c.no
@@ -112,7 +113,7 @@ class Ledger(RuleBasedStateMachine):
     @rule()
     def let_time_pass(self) -> None:
         with alone() as session:
-            driver(session).execute("UPDATE chunks SET dispatched_on = dispatched_on - interval '1 day', not_before = now() - interval '1 s'")
+            driver(session).execute(TIME_PASSES)
 
     # --- what a worker does ---
 
@@ -198,6 +199,7 @@ class Ledger(RuleBasedStateMachine):
         self.let_go(hand)
         with self.at_once(hand) as session:
             ledger.postpone(session, hand.claim, careful=careful)
+            driver(session).execute("UPDATE chunks SET not_before = not_before + interval '1 hour' WHERE not_before > now()")
         self.hands = [other for other in self.hands if other is not hand]
 
     def hand(self, place: int) -> Hand:
