@@ -1,4 +1,4 @@
-"""Evidence operations of realistic shape, a pure function of their number: a set of 1,000 is the beginning of a set of 100,000."""
+"""Evidence operations of realistic shape, a pure function of their number."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from models.classifications.keys import Key, key_set
 SEED = 1863
 LABS = [f"bench_{org}/lab_{lab}" for org in range(4) for lab in range(5)]
 PUBLISH = ("lab", "institution", "logged_in_users", "public")
-WORDS = (
-    "proband variant segregates with disease in family absent from controls observed once reported by laboratory assay shows "
-    "reduced activity splice donor lost conserved residue domain functional evidence moderate supporting strong review panel "
-    "agreed phenotype consistent onset childhood maternal paternal unknown phase second variant likely carrier frequency low"
-).split()
+WORDS = tuple(
+    word
+    for line in (
+        "proband variant segregates with disease in family absent from controls observed once reported by laboratory assay",
+        "shows reduced activity splice donor lost conserved residue domain functional evidence moderate supporting strong",
+        "review panel agreed phenotype consistent onset childhood maternal paternal unknown phase second likely carrier",
+    )
+    for word in line.split()
+)
 GENES = ("CBS", "BRCA1", "MYH7", "PAH", "LDLR", "PTEN", "GAA", "TP53", "MSH2", "RYR1", "CDH1", "SCN5A", "FBN1", "GJB2", "CFTR")
 FIRST = ("c_hgvs", "gene_symbol", "genome_build", "clinical_significance", "condition", "allele_origin", "zygosity")
 LOCKED = {key.name for key in key_set().all() if key.system_locked}

@@ -26,7 +26,6 @@ def pointer_to(*path: str | int) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
-
 def refusal(code: str, detail: str, pointer: str | None = None) -> Refused:
     """Return the refusal that an item's outcome tells of."""
     refused = Refused(detail, pointer=pointer)

@@ -171,11 +171,13 @@ class _Walk:
         for token in _TOKEN.finditer(raw.strip(BLANKS)):  # trailing blanks would be searched from each of them
             match token.lastindex:
                 case 1:
-                    self._string(_text_of(token[1]))
+                    self._string(token[1])
                 case 2:
                     self._open(token[2])
                 case 3:
-                    self._close()
+                    self._path.pop()
+                    self._names.pop()
+                    self._naming = False
                 case 4:
                     self._next()
                 case _:
@@ -188,17 +190,13 @@ class _Walk:
         self._path.append("" if self._naming else 0)
         self._names.append(set() if self._naming else None)
 
-    def _close(self) -> None:
-        self._path.pop()
-        self._names.pop()
-        self._naming = False
-
     def _next(self) -> None:
         self._naming = self._names[-1] is not None
         if not self._naming:
             self._path[-1] += 1
 
-    def _string(self, text: str) -> None:
+    def _string(self, token: bytes) -> None:
+        text: str = json.loads(token.decode()) if b"\\" in token else token[1:-1].decode()
         names = self._names[-1] if self._naming else None
         if names is None:
             self._text(text, self._path)
@@ -226,11 +224,6 @@ class _Walk:
     def _scalar(self, token: bytes) -> None:
         if token not in (b"true", b"false", b"null") and not _kept(token.decode()):
             raise errors.InvalidNumber("A number that cannot be kept exactly.", pointer=_place(self._path))
-
-
-def _text_of(token: bytes) -> str:
-    text: str = json.loads(token.decode()) if b"\\" in token else token[1:-1].decode()
-    return text
 
 
 def _place(path: list[Any]) -> str:
@@ -287,10 +280,7 @@ class Borders:
 
 
 def split_array(payload: bytes) -> list[bytes]:
-    """Return the items of a JSON array that was joined from accepted items, whatever they hold.
-
-    Items that the decoder cannot even skip (half a surrogate pair, a thousand levels) come out as they went in.
-    """
+    """Return the items of an array that was joined from accepted items, also those that the decoder cannot even skip."""
     try:
         return [bytes(raw) for raw in _RAWS.decode(payload)]
     except (msgspec.DecodeError, RecursionError):

@@ -16,6 +16,7 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 LONGEST_DETAIL = 1_000
 MOST_ERRORS = 100
+SAID_BELOW = ("index", "line", "errors")  # members of a refusal that are told under `errors`
 CLASSIFICATION_FACE = ("/classification/", "/variantclassification/")
 AUTHENTICATE = 'Bearer realm="waybill"'
 PAUSES = {429: 1, 503: 2}  # seconds to stay away where nothing better is known
@@ -135,7 +136,7 @@ def problem(refused: Refused, more: Mapping[str, Any] | None = None) -> Response
 
 
 def _document(refused: Refused, status: int) -> dict[str, Any]:
-    members = {name: value for name, value in refused.members.items() if name not in ("index", "line", "errors")}
+    members = {name: value for name, value in refused.members.items() if value is not None and name not in SAID_BELOW}
     detail = _clean(refused.detail)
     document = members | {
         "type": f"urn:waybill:error:{refused.code}",

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, BinaryIO, TypeVar, cast
+from uuid import UUID
 
 import msgspec
 from flask import Blueprint, Response, request
 
-from models import operations
+from models import ids, operations
 from models.classifications import reading, service
 from models.classifications.envelope import parse_operation
 from models.classifications.keys import dump_keys
 from models.classifications.record_id import lane_key, parse_url_id
 from models.classifications.state import Operation
 from models.classifications.view import layout_v1
-from models.db import transaction
+from models.db import Session, transaction
 from models.jobs import service as jobs
 from models.jobs.values import Job, Submission
+from models.selection import resolve
+from models.selection.cursor import Binding, open_cursor, query_digest, seal
 from models.selection.grammar import parse_selection
+from models.selection.resolve import Member
+from models.selection.search import FACE
 from models.settings import settings
-from web.answers import JSON, answer, minimal
+from web.answers import JSON, answer, found, minimal
 from web.auth import principal, sign_in
 from web.bulk import Layout, answer_job, submit_selection
 from web.idempotency import idempotency_key
@@ -42,18 +49,20 @@ from web.waiting import Preferences, preferences
 
 PREFIXES = ("/classification/api", "/variantclassification/api")
 SENT = "bulk_classifications"
+View = TypeVar("View", bound=Callable[..., Response])
 
 api = Blueprint("classifications", __name__)
 api.before_request(sign_in)
 public = Blueprint("evidence_keys", __name__)
 
 
-def _route(rule: str, **options: Any) -> Any:
+def _route(method: str, rule: str) -> Callable[[View], View]:
     """Serve a rule below `record/` and below `v1/record/`, `v2/record/` and `v3/record/`."""
 
-    def add(view: Any) -> Any:
-        api.add_url_rule(f"/classifications/record/{rule}", view_func=view, defaults={"version": "v1"}, **options)
-        api.add_url_rule(f"/classifications/<any(v1, v2, v3):version>/record/{rule}", view_func=view, **options)
+    def add(view: View) -> View:
+        unversioned = {"version": "v1"}
+        api.add_url_rule(f"/classifications/record/{rule}", view_func=view, defaults=unversioned, methods=[method])
+        api.add_url_rule(f"/classifications/<any(v1, v2, v3):version>/record/{rule}", view_func=view, methods=[method])
         return view
 
     return add
@@ -68,7 +77,7 @@ def _layout(version: str) -> Layout:
 def _received() -> Iterator[Body]:
     headers = request.headers
     with receive(
-        request.stream,
+        cast(BinaryIO, request.stream),
         content_type=headers.get("Content-Type"),
         content_encoding=headers.get("Content-Encoding"),
         content_length=request.content_length,
@@ -77,13 +86,13 @@ def _received() -> Iterator[Body]:
         yield body
 
 
-@_route("", methods=["POST"])
+@_route("POST", "")
 def post_records(version: str) -> Response:
     """Carry out one operation, or take a list of them as a job."""
     return _post(version, None)
 
 
-@_route("<path:name>", methods=["POST"])
+@_route("POST", "<path:name>")
 def post_record(version: str, name: str) -> Response:
     """Carry out one operation on the record that the address names. A list has its ids inside, as without a name."""
     return _post(version, name)
@@ -124,7 +133,7 @@ def _submit(body: Body, key: str | None) -> Job | None:
         return jobs.submit(session, principal(), submission, chain([first], items))
 
 
-@_route("bulk/<verb>", methods=["POST"])
+@_route("POST", "bulk/<verb>")
 def post_selection(version: str, verb: str) -> Response:
     """Store one operation over a selection; answers with the job's token."""
     asked = operations.get(f"bulk_{verb}_classifications")
@@ -141,16 +150,57 @@ def post_selection(version: str, verb: str) -> Response:
     return answer_job(job, preferred, preferred.seconds(settings().limits.operations), _layout(version))
 
 
-@_route("bulk/get", methods=["POST"])
+@_route("POST", "bulk/get")
 def get_records(version: str) -> Response:
-    """Read the records of a selection, a page at a time."""
+    """Read the records of a selection, a page at a time; later pages show the list as it was at the first."""
     parse_query(NoParameters, request.args)
     with _received() as body:
         ask = parse(BulkGetBody, body.single())
-    raise NotImplementedError
+    with transaction() as session:
+        page = _list_page(session, ask)
+        seen = reading.load_visible(session, principal(), [rid for _, rid in page.members])
+    shown = [reading.dump_seen(seen[rid], principal(), ask) for _, rid in page.members if rid in seen]
+    result = {
+        "records": [record["id"] for record in shown],
+        "records.size": page.total,
+        "page.size": ask["page_size"],
+        "page.cursor": page.following,
+    }
+    return found(result, {"records": {record["id"]: _layout(version)(record) for record in shown}})
 
 
-@_route("<path:name>", methods=["GET"])
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Part of a selection's list, with the cursor of what follows."""
+
+    total: int
+    members: Sequence[Member]
+    following: str | None
+
+
+def _list_page(session: Session, ask: Mapping[str, Any]) -> _Page:
+    """Resolve a selection and return its first page, or the page of the list that a cursor names."""
+    digest = query_digest({name: ask[name] for name in ("selection", "allow_all", "data")})
+    binding = Binding("records", principal().user_id, digest)
+    if ask["page_cursor"] is None:
+        selection = parse_selection(ask["selection"], FACE, allow_all=ask["allow_all"])
+        first = resolve.resolve(session, principal(), selection, resolve.FirstPage(ask["page_size"], digest))
+        return _Page(first.total, first.members, _following(binding, first.selection_id, (first.total, first.members), ids.now()))
+    cursor = open_cursor(ask["page_cursor"], binding, ids.now())
+    name, start = cursor.place
+    selection_id = UUID(str(name))
+    total, members = resolve.page(session, selection_id, int(start or 0), ask["page_size"])
+    return _Page(total, members, _following(binding, selection_id, (total, members), cursor.issued))
+
+
+def _following(binding: Binding, selection_id: UUID | None, page: tuple[int, Sequence[Member]], issued: datetime) -> str | None:
+    """Return the cursor of the next page, None after the last."""
+    total, members = page
+    start = members[-1][0] + 1 if members else total
+    return seal(binding, (str(selection_id), start), issued) if selection_id and start < total else None
+
+
+@_route("GET", "<path:name>")
 def get_record(version: str, name: str) -> Response:
     """Read one record, or one version of it."""
     ask = parse_query(RecordParameters, request.args)

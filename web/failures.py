@@ -44,8 +44,7 @@ def _http(error: HTTPException) -> Response:
         return _method_not_allowed(error)
     if isinstance(error, RequestEntityTooLarge):
         limit = settings().limits.body_bytes
-        members = {"limit": limit, "actual": request.content_length} if request.content_length else {"limit": limit}
-        return problem(errors.BodyTooLarge(f"A body has at most {limit} bytes.", **members))
+        return problem(errors.BodyTooLarge(f"A body has at most {limit} bytes.", limit=limit, actual=request.content_length))
     kind, detail = REFUSALS.get(error.code or 500, (Internal, OURS))
     return problem(kind(detail))
 

@@ -58,8 +58,8 @@ def receive(
 ) -> AbstractContextManager[Body]:
     """Take in a body whole, and hold it until the context ends.
 
-    Raises UnsupportedMediaType, UnsupportedContentEncoding, InvalidEncoding, BodyTooLarge (`limit`), InvalidRequest for a body that
-    is no object, array or lines, or ends early, and InvalidJson or TooDeep as far as it is read to tell one item from many.
+    Raises UnsupportedMediaType, UnsupportedContentEncoding, InvalidEncoding, BodyTooLarge (`limit`), InvalidRequest for a body
+    that is no object, array or lines or ends early, InvalidJson or TooDeep as far as it is read to tell one item from many.
     """
     line_based = is_line_based(content_type)
     pieces = unpacker(content_encoding)(read_capped(stream, Expectation(content_length, limits.body_bytes)))

@@ -90,7 +90,9 @@ class Dispatcher:
     def wait(self) -> None:
         """Wait for a notification, or for the next tick."""
         if self.listener is None:
-            self.listener = psycopg.connect(url().set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True)
+            self.listener = psycopg.connect(
+                url().set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True
+            )
             self.listener.execute(f"LISTEN {ledger.CHANNEL}")
         for _ in self.listener.notifies(timeout=settings().dispatch_tick, stop_after=1):
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from models import operations
-from models.db import DATABASE_ERRORS, retryable, sqlstate, transaction
+from models.db import DATABASE_ERRORS, Session, retryable, sqlstate, transaction
 from models.jobs import ledger
 from models.jobs.ledger import Chunk, Claim, Outcome, Overtaken
 from models.settings import settings
@@ -37,14 +37,15 @@ def _work_whole(mine: Claim) -> None:
                 ledger.finish(session, chunk, _outcomes(session, chunk))
                 pause("finished")
             pause("committed")
-            return log.info("chunk_applied", token=str(chunk.token), chunk=mine.no, items=chunk.size, attempts=mine.attempts)
+            log.info("chunk_applied", token=str(chunk.token), chunk=mine.no, items=chunk.size, attempts=mine.attempts)
+            return
         except DATABASE_ERRORS as error:
             if sqlstate(error) != RACE or race == RACES - 1:
-                return _give_back(mine, error)
-    return None
+                _give_back(mine, error)
+                return
 
 
-def _outcomes(session: ledger.Session, chunk: Chunk) -> list[Outcome]:
+def _outcomes(session: Session, chunk: Chunk) -> list[Outcome]:
     if not chunk.cancel_requested:
         return operations.run(session, chunk)
     return ledger.cancelled(chunk)
@@ -82,14 +83,13 @@ def _work_one(mine: Claim, part: Chunk) -> bool:
             locked = ledger.open_chunk(session, mine)
             outcomes = ledger.cancelled(part) if locked.cancel_requested else operations.run(session, part)
             ledger.advance(session, mine, outcomes[0])
-        return True
     except DATABASE_ERRORS as error:
         if retryable(error):
             _give_back(mine, error)
             return False
         log.exception("item_unstorable", token=str(part.token), index=part.indexes[0])
         _refuse(mine, part, ("unstorable", "The database cannot keep this item; nothing of it was stored."))
-        return True
+    return True
 
 
 def _quarantine(mine: Claim, part: Chunk, deaths: int) -> None:

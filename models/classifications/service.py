@@ -15,7 +15,7 @@ import structlog
 from models import ids
 from models.classifications.decide import decide
 from models.classifications.state import Context, Decision, Operation, Person, Record, Status
-from models.classifications.store import Entry, Loaded, load, store
+from models.classifications.store import Loaded, load, store
 from models.classifications.view import Posted, dump_posted
 from models.db import Session
 from models.errors import Refused, refusal

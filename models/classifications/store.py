@@ -1,4 +1,4 @@
-"""Loading and storing classification records set-based: one query locks and loads a chunk's targets, one write a table stores them."""
+"""Loading and storing classification records set-based: one query locks and loads a chunk's targets, one write a table."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ def _store_versions(
     for entry in entries:
         record = _current(entry)
         rid = made[record.key] if record.id is None else record.id
-        fresh = set()
+        fresh: set[int] = set()
         for revision in entry.revisions:
             first = record.id is None and not fresh
             before = NULL if first else dump(revision.before)

@@ -33,9 +33,7 @@ def cancel(session: Session, principal: Principal, token: str) -> Job:
         )
         connection.execute("UPDATE chunks SET status = 'done', fence = fence + 1 WHERE job_id = %s", (job.id,))
     if state == (JobStatus.PROCESSING,):
-        connection.execute(
-            "UPDATE jobs SET cancel_requested_on = coalesce(cancel_requested_on, now()) WHERE id = %s", (job.id,)
-        )
+        connection.execute("UPDATE jobs SET cancel_requested_on = coalesce(cancel_requested_on, now()) WHERE id = %s", (job.id,))
         connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
     return get_job(session, principal, token)
 
@@ -113,7 +111,8 @@ def keep_house(session: Session) -> int:
     """Purge the items of one job past its retention, and forget summaries past theirs. Returns how many jobs were purged."""
     connection = driver(session)
     connection.execute(
-        "DELETE FROM jobs WHERE purged_on IS NOT NULL AND finished_on < now() - make_interval(days => %s)", (settings().jobs_days,)
+        "DELETE FROM jobs WHERE purged_on IS NOT NULL AND finished_on < now() - make_interval(days => %s)",
+        (settings().jobs_days,),
     )
     due = connection.execute(
         "SELECT id FROM jobs WHERE purged_on IS NULL AND finished_on < now() - make_interval(days => %s) "

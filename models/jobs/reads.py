@@ -135,6 +135,4 @@ def list_outcomes(session: Session, job: Job, query: OutcomeQuery) -> list[Outco
 
 def _outcome(row: tuple[Any, ...]) -> Outcome:
     index, status, record_id, target, code, pointer, detail, version, info, line, ref = row
-    return Outcome(
-        index, status, record_id, target, code, pointer, detail, version, info.encode() if info else None, line, ref
-    )
+    return Outcome(index, status, record_id, target, code, pointer, detail, version, info.encode() if info else None, line, ref)

@@ -2,8 +2,8 @@
 
 from marshmallow import fields, validate
 
-from models.operations.classification_outcomes import results
 from models.operations.classification_chunks import SelectionParams, run_template
+from models.operations.classification_outcomes import results
 from models.operations.verb import Verb
 
 REASONS = ("SHARED_BY_MISTAKE", "DUPLICATE", "SENSITIVE_DATA", "OTHER")

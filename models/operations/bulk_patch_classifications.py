@@ -3,8 +3,8 @@
 from marshmallow import fields
 
 from models.operations.bulk_publish_classifications import level
-from models.operations.classification_outcomes import results
 from models.operations.classification_chunks import SelectionParams, run_template
+from models.operations.classification_outcomes import results
 from models.operations.verb import Verb
 
 

@@ -1,11 +1,11 @@
 """Publish a selection's records at a share level (contract section 12)."""
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields
 
 from models.classifications.sharing import parse_level
 from models.errors import Refused
-from models.operations.classification_outcomes import results
 from models.operations.classification_chunks import SelectionParams, run_template
+from models.operations.classification_outcomes import results
 from models.operations.verb import Verb
 
 
@@ -14,9 +14,9 @@ def level(value: object) -> None:
     try:
         known = parse_level(value)
     except Refused as refused:
-        raise validate.ValidationError(refused.detail) from refused
+        raise ValidationError(refused.detail) from refused
     if known is None:
-        raise validate.ValidationError("Publishing needs a share level above the user's own.")
+        raise ValidationError("Publishing needs a share level above the user's own.")
 
 
 class Params(SelectionParams):

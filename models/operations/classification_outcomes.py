@@ -28,7 +28,7 @@ class Info(msgspec.Struct, omit_defaults=True, rename={"published_version": "pv"
     published_version: int | None = None
     published_on: float | None = None
     data: str | None = None
-    messages: list[list[Any]] = []  # noqa: RUF012 - msgspec copies it
+    messages: list[list[Any]] = []
     revised: bool = False
     deleted: bool = False
     test: bool = False
@@ -43,7 +43,8 @@ DECODER = msgspec.json.Decoder(Info)
 
 def rows(chunk: Chunk, done: Sequence[Done]) -> list[Outcome]:
     """Return a chunk's outcome rows."""
-    return [_row(item, index, line, ref) for item, index, line, ref in zip(done, chunk.indexes, chunk.lines, chunk.refs, strict=True)]
+    each = zip(done, chunk.indexes, chunk.lines, chunk.refs, strict=True)
+    return [_row(item, index, line, ref) for item, index, line, ref in each]
 
 
 def drifted(chunk: Chunk, place: int) -> Outcome:
@@ -59,9 +60,7 @@ def _row(done: Done, index: int, line: int | None, ref: str | None) -> Outcome:
     target = dump_id(*seen.key) if seen else _target(done.operation.target if done.operation else None)
     rid = seen.id if seen else None
     if decision.status in (Status.FAILED, Status.SKIPPED):
-        return Outcome(
-            index, decision.status, rid, target, decision.code, decision.pointer, decision.detail, line=line, ref=ref
-        )
+        return Outcome(index, decision.status, rid, target, decision.code, decision.pointer, decision.detail, line=line, ref=ref)
     stored = record is not None and record.id is not None
     return Outcome(
         index, decision.status, rid, target, version=record.version if record and stored else None,

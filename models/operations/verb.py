@@ -19,7 +19,8 @@ class Verb:
     """A bulk operation. `name` is the job's name; for an operation over selections it is `bulk_<verb>_<kind>`.
 
     `params` checks what a client may send beside the selection. `run` applies a whole chunk, set-based, one outcome an item
-    in the order of the items. `answer` turns outcomes back into what a single call would have answered. `over_selection` says whether items are members of a selection or operations as they were sent.
+    in the order of the items. `answer` turns outcomes back into what a single call would have answered.
+    `over_selection` says whether items are members of a selection or operations as they were sent.
     """
 
     name: str

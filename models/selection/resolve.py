@@ -77,8 +77,7 @@ def resolve(session: Session, principal: Principal, selection: Selection, first:
         sa.literal(selection_id, sa.Uuid), sa.func.row_number().over(order_by=wanted.c.seq) - 1, wanted.c.record_id
     ).where(wanted.c.record_id.is_not(None))
     with session.begin_nested() as stored:
-        total = session.execute(sa.insert(selection_members).from_select(list(selection_members.c.keys()), rows)).rowcount
-        _refuse_beyond(total, MOST_READ)
+        total = _fill(session, selection_members, rows, MOST_READ)
         page = _slice(session, selection_id, 0, first.size)
         if total > first.size:
             kept = {"id": selection_id, "user_id": principal.user_id, "digest": first.digest, "total": total}
@@ -125,14 +124,15 @@ def members(session: Session, principal: Principal, selection: Selection) -> int
     session.execute(sa.text(f"DROP TABLE IF EXISTS pg_temp.{MEMBERS}"))
     session.execute(sa.text(f"CREATE TEMP TABLE {MEMBERS} (seq integer, record_id bigint, target text) ON COMMIT DROP"))
     rows = _members(session, principal, selection, most)
-    total = session.execute(sa.insert(members_table).from_select(["seq", "record_id", "target"], rows)).rowcount
-    _refuse_beyond(total, most)
-    return total
+    return _fill(session, members_table, rows, most)
 
 
-def _refuse_beyond(total: int, most: int) -> None:
+def _fill(session: Session, table: sa.TableClause, rows: sa.Select[Any], most: int) -> int:
+    counted = sa.insert(table).from_select(list(table.c.keys()), rows).execution_options(preserve_rowcount=True)
+    total = int(session.execute(counted).rowcount)
     if total > most:
         raise SelectionTooLarge(f"The selection has more than {most:,} members.", pointer="/selection", limit=most)
+    return total
 
 
 def _members(session: Session, principal: Principal, selection: Selection, most: int) -> sa.Select[Any]:

@@ -19,9 +19,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from models import ids
 from models.db import Session, driver, engine, transaction
+from models.identity.principal import Principal
 from models.jobs import control, dispatch, ledger
 from models.jobs.ledger import Chunk, Claim, Outcome, Overtaken
-from models.identity.principal import Principal
 from tests.factories import job
 
 FULL = os.environ.get("WAYBILL_FAULTS") == "full"

@@ -39,7 +39,10 @@ def one(database: str) -> int:
 def test_a_claim_moves_the_job_to_processing_and_counts_the_attempt(one: int) -> None:
     mine = claim(one)
     assert mine is not None and (mine.fence, mine.attempts, mine.careful) == (1, 1, False)
-    assert row("SELECT j.status, c.attempts FROM jobs j JOIN chunks c ON c.job_id = j.id WHERE j.id = %s", one) == ("processing", 1)
+    assert row("SELECT j.status, c.attempts FROM jobs j JOIN chunks c ON c.job_id = j.id WHERE j.id = %s", one) == (
+        "processing",
+        1,
+    )
 
 
 def test_a_chunk_that_somebody_works_on_is_not_claimed_again(one: int) -> None:
