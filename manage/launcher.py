@@ -29,7 +29,8 @@ DEATHS_AT_START = 3
 SAY_STILL = 10.0
 EXAMPLE = (
     "curl -sS -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' "
-    """-d '{{"id": "demo/lab/first", "upsert": {{"gene_symbol": "BRCA1"}}}}' {page}classification/api/classifications/v2/record/"""
+    """-d '{{"id": "demo/lab/first", "upsert": {{"gene_symbol": "BRCA1"}}}}' """
+    "{page}classification/api/classifications/v2/record/"
 )
 
 

@@ -13,7 +13,7 @@ LABS = ("north/one", "north/two", "south/one")
 
 
 def accounts(session: Session) -> dict[str, Principal]:
-    """Import two organisations, three labs, a member of each, one of two labs, an admin and an outsider; keys are `key-<name>`."""
+    """Import two organisations, three labs, a member of each and one of two, an admin, an outsider; keys are `key-<name>`."""
     members = {"ann": ["north/one"], "ben": ["north/two"], "cat": ["south/one"], "both": ["north/one", "south/one"]}
     people = [_person(name, labs) for name, labs in members.items()]
     people += [_person("outsider", []), {**_person("admin", []), "superuser": True}]

@@ -36,13 +36,14 @@ def _work_whole(mine: Claim) -> None:
                 chunk = ledger.open_chunk(session, mine)
                 ledger.finish(session, chunk, _outcomes(session, chunk))
                 pause("finished")
-            pause("committed")
-            log.info("chunk_applied", token=str(chunk.token), chunk=mine.no, items=chunk.size, attempts=mine.attempts)
-            return
         except DATABASE_ERRORS as error:
             if sqlstate(error) != RACE or race == RACES - 1:
                 _give_back(mine, error)
                 return
+        else:
+            pause("committed")
+            log.info("chunk_applied", token=str(chunk.token), chunk=mine.no, items=chunk.size, attempts=mine.attempts)
+            return
 
 
 def _outcomes(session: Session, chunk: Chunk) -> list[Outcome]:

@@ -38,7 +38,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A locked chunk with what its job says. `items` are the raw items from `start` on; `indexes`, `lines`, `refs` go with them."""
+    """A locked chunk with what its job says. `indexes`, `lines` and `refs` go with the raw `items`."""
 
     claim: Claim
     token: UUID

@@ -75,7 +75,7 @@ def submit(session: Session, principal: Principal, submission: Submission, items
 def new_job(
     session: Session, principal: Principal, submission: Submission, more: Mapping[str, Any]
 ) -> tuple[int, UUID, Job | None]:
-    """Insert a job without chunks yet; `more` overrides columns. Returns its id and token, or the job that has the key already."""
+    """Insert a job without chunks yet; `more` overrides columns. Returns its id and token, or the job that has the key."""
     token = ids.new_token()
     fingerprint = _fingerprint(submission)
     values: dict[str, Any] = {

@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from models import ids
-from models.db import Session, driver, engine, transaction
+from models.db import DATABASE_ERRORS, Session, driver, engine, sqlstate, transaction
+from models.identity.principal import Principal
 from models.identity.principal import Principal
 from models.jobs import control, dispatch, ledger
 from models.jobs.ledger import Chunk, Claim, Outcome, Overtaken
@@ -44,6 +46,7 @@ SELECT e.job_id, e.index FROM effects e LEFT JOIN outcomes o ON o.job_id = e.job
 WHERE o.status IS NULL OR o.status = 'cancelled'
 """
 TIME_PASSES = "UPDATE chunks SET dispatched_on = dispatched_on - interval '1 day', not_before = now() - interval '1 s'"
+NOT_YET = "UPDATE chunks SET not_before = not_before + interval '1 hour' WHERE not_before > now()"
 OPEN_JOBS = "SELECT id, status FROM jobs WHERE status IN ('queued', 'processing')"
 EARLY = """
 SELECT c.job_id, c.no FROM chunks c JOIN chunks e ON e.job_id = c.job_id AND e.lane = c.lane AND e.no < c.no
@@ -58,13 +61,9 @@ class Hand:
     claim: Claim
     session: Session | None = None
     next_item: int = 0
+    size: int = -1  # not known before the chunk was opened
     probed: bool = False
     ended: bool = False  # the open transaction ends the chunk
-
-
-def read(sql: str) -> list[tuple[Any, ...]]:
-    with transaction() as session:
-        return driver(session).execute(sql).fetchall()
 
 
 class Ledger(RuleBasedStateMachine):
@@ -72,13 +71,15 @@ class Ledger(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.jobs: list[int] = []
+        self.reader = psycopg.connect(known().database_url, autocommit=True)
+        self.reader.execute("DELETE FROM effects; DELETE FROM outcomes; DELETE FROM chunks; DELETE FROM jobs")
         self.tokens: list[str] = []
         self.messages: list[tuple[int, int]] = []
         self.hands: list[Hand] = []
         self.seen: dict[int, tuple[int, int]] = {}
-        with transaction() as session:
-            driver(session).execute("DELETE FROM effects; DELETE FROM outcomes; DELETE FROM chunks; DELETE FROM jobs")
+
+    def read(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.reader.execute(sql).fetchall()
 
     # --- what the outside does ---
 
@@ -86,103 +87,106 @@ class Ledger(RuleBasedStateMachine):
     def begin(self, lanes: int, chunks: int, size: int) -> None:
         self.submit(lanes, chunks, size)
 
-    @precondition(lambda self: len(self.jobs) < 3)
+    @precondition(lambda self: len(self.tokens) < 3)
     @rule(lanes=st.integers(1, 2), chunks=st.integers(1, 4), size=st.integers(1, 3))
     def submit(self, lanes: int, chunks: int, size: int) -> None:
+        """Store a job. Messages about any of its chunks may come at any time, whoever sent them."""
         token = ids.new_token()
         with transaction() as session:
-            self.jobs.append(job(session, lanes=lanes, chunks=chunks, size=size, token=token))
+            job_id = job(session, lanes=lanes, chunks=chunks, size=size, token=token)
+        self.messages += [(job_id, no) for no in range(chunks)]
         self.tokens.append(str(token))
 
     @rule(place=PLACES)
     def cancel(self, place: int) -> None:
-        with alone() as session:
+        with self.alone() as session:
             control.cancel(session, OWNER, self.tokens[place % len(self.tokens)])
 
     @rule()
     def dispatch(self) -> None:
-        with alone() as session:
-            self.messages += [(wake.job_id, wake.no) for wake in dispatch.pick(session)]
+        with self.alone() as session:
+            dispatch.pick(session)
 
     @rule()
     def stop_cancelled(self) -> None:
-        with alone() as session:
+        with self.alone() as session:
             for job_id in dispatch.cancelling(session):
                 ledger.cancel_open(session, job_id)
 
     @rule()
     def let_time_pass(self) -> None:
-        with alone() as session:
+        with self.alone() as session:
             driver(session).execute(TIME_PASSES)
 
     # --- what a worker does ---
 
-    @precondition(lambda self: self.messages and len(self.hands) < 4)
+    @precondition(lambda self: len(self.hands) < 4)
     @rule(place=PLACES)
     def deliver(self, place: int) -> None:
         """Any message, at any time, any number of times."""
-        with alone() as session:
+        with self.alone() as session:
             mine = ledger.claim(session, *self.messages[place % len(self.messages)])
         if mine:
             self.hands.append(Hand(mine, next_item=mine.next_item))
 
-    @precondition(lambda self: self.messages)
     @rule(place=PLACES)
     def die_while_claiming(self, place: int) -> None:
         with engine().connect() as session:
-            with impatient(session):
+            with self.impatient(session):
                 ledger.claim(session, *self.messages[place % len(self.messages)])
             session.rollback()
 
     @precondition(lambda self: self.hands)
     @rule(place=PLACES, ending=st.sampled_from(ITEMS))
     def work(self, place: int, ending: str) -> None:
-        """Work on the whole chunk and stand still before the commit."""
+        """Go on to where a worker may stand still next: before a commit, or after it."""
         hand = self.hand(place)
-        if hand.session is None and not hand.claim.careful:
-            with self.standing(hand) as session:
-                chunk = ledger.open_chunk(session, hand.claim)
-                effect(session, chunk)
-                ledger.finish(session, chunk, [Outcome(index, ending) for index in chunk.indexes])
-                hand.ended = True
-
-    @precondition(lambda self: self.hands)
-    @rule(place=PLACES)
-    def probe(self, place: int) -> None:
-        hand = self.hand(place)
-        if hand.claim.careful and hand.session is None and not hand.probed:
-            with self.at_once(hand) as session:
-                chunk = ledger.open_chunk(session, hand.claim)
-                if hand.next_item < chunk.size:
-                    ledger.probe(session, hand.claim, hand.next_item)
-                    hand.probed = True
+        if hand.session is not None:
+            self.commit(hand)
+        elif not hand.claim.careful:
+            self.work_whole(hand, ending)
+        elif hand.probed or hand.next_item == hand.size:
+            self.work_on_one(hand, ending)
+        else:
+            self.probe(hand)
 
     @precondition(lambda self: self.hands)
     @rule(place=PLACES, ending=st.sampled_from(ITEMS))
-    def work_carefully(self, place: int, ending: str) -> None:
-        """Work on the item that was probed, or end the chunk after the last, and stand still before the commit."""
-        hand = self.hand(place)
-        if not hand.claim.careful or hand.session is not None:
-            return
+    def work_on(self, place: int, ending: str) -> None:
+        """Do the same: twice as often as anything else."""
+        self.work(place, ending)
+
+    def work_whole(self, hand: Hand, ending: str) -> None:
         with self.standing(hand) as session:
-            chunk = ledger.open_chunk(session, hand.claim)
-            if hand.next_item == chunk.size:
+            chunk = self.open(session, hand)
+            effect(session, chunk)
+            ledger.finish(session, chunk, [Outcome(index, ending) for index in chunk.indexes])
+            hand.ended = True
+
+    def probe(self, hand: Hand) -> None:
+        with self.at_once(hand) as session:
+            hand.size = self.open(session, hand).size
+            if hand.next_item < hand.size:
+                ledger.probe(session, hand.claim, hand.next_item)
+                hand.probed = True
+
+    def work_on_one(self, hand: Hand, ending: str) -> None:
+        with self.standing(hand) as session:
+            chunk = self.open(session, hand)
+            if hand.next_item == hand.size:
                 ledger.finish(session, chunk, [])
                 hand.ended = True
-            elif hand.probed:
+            else:
                 effect(session, chunk.only([hand.next_item]))
                 ledger.advance(session, hand.claim, Outcome(chunk.indexes[hand.next_item], ending))
                 hand.next_item, hand.probed = hand.next_item + 1, False
 
-    @precondition(lambda self: self.hands)
-    @rule(place=PLACES)
-    def commit(self, place: int) -> None:
-        hand = self.hand(place)
-        if hand.session is not None:
-            hand.session.commit()
-            self.let_go(hand)
-            if hand.ended:
-                self.hands.remove(hand)
+    def commit(self, hand: Hand) -> None:
+        assert hand.session is not None
+        hand.session.commit()
+        self.let_go(hand)
+        if hand.ended:
+            self.hands.remove(hand)
 
     @precondition(lambda self: self.hands)
     @rule(place=PLACES)
@@ -194,23 +198,33 @@ class Ledger(RuleBasedStateMachine):
     @precondition(lambda self: self.hands)
     @rule(place=PLACES, careful=st.booleans())
     def postpone(self, place: int, careful: bool) -> None:
-        """The database failed this worker: it gives the chunk back."""
+        """The database failed this worker: it gives the chunk back. How long it waits is for `let_time_pass` to say."""
         hand = self.hand(place)
-        self.let_go(hand)
-        with self.at_once(hand) as session:
+        self.die(place)
+        with self.alone(hand.claim) as session:
             ledger.postpone(session, hand.claim, careful=careful)
-            driver(session).execute("UPDATE chunks SET not_before = not_before + interval '1 hour' WHERE not_before > now()")
-        self.hands = [other for other in self.hands if other is not hand]
+            driver(session).execute(NOT_YET)
 
     def hand(self, place: int) -> Hand:
         return self.hands[place % len(self.hands)]
 
+    def open(self, session: Session, hand: Hand) -> Chunk:
+        """Open the chunk; whoever may is the last who claimed it."""
+        chunk = ledger.open_chunk(session, hand.claim)
+        assert not self.was_overtaken(hand.claim)
+        return chunk
+
+    def let_go(self, hand: Hand) -> None:
+        if hand.session is not None:
+            hand.session.rollback()
+            hand.session.close()
+        hand.session = None
+
     @contextmanager
     def standing(self, hand: Hand) -> Iterator[Session]:
-        """Do something in the hand's transaction and leave it open; one that is overtaken or blocked ends it."""
-        hand.session = engine().connect()
-        done = False
-        with impatient(hand.session, hand.claim):
+        """Do something in the hand's transaction and leave it open; a hand that is overtaken or blocked is gone."""
+        hand.session, done = engine().connect(), False
+        with self.impatient(hand.session, hand.claim):
             yield hand.session
             done = True
         if not done:
@@ -219,30 +233,51 @@ class Ledger(RuleBasedStateMachine):
 
     @contextmanager
     def at_once(self, hand: Hand) -> Iterator[Session]:
-        """Do something in a transaction of its own, as the hand; one that is overtaken or blocked ends the hand."""
+        """Do something in a transaction of its own, as the hand; a hand that is overtaken or blocked is gone."""
         done = False
-        with alone(hand.claim) as session:
+        with self.alone(hand.claim) as session:
             yield session
             done = True
         if not done:
-            self.hands = [other for other in self.hands if other is not hand]
+            self.hands.remove(hand)
 
-    def let_go(self, hand: Hand) -> None:
-        if hand.session is not None:
-            hand.session.rollback()
-            hand.session.close()
-        hand.session = None
+    @contextmanager
+    def alone(self, mine: Claim | None = None) -> Iterator[Session]:
+        """Open a transaction that commits at the end, and is rolled back where it would have to wait or is overtaken."""
+        with engine().connect() as session:
+            with self.impatient(session, mine):
+                yield session
+                session.commit()
+            session.rollback()
+
+    @contextmanager
+    def impatient(self, session: Session, mine: Claim | None = None) -> Iterator[None]:
+        """End quietly where a worker may end: overtaken (and only if it truly was), or where it would wait for another."""
+        try:
+            session.begin()
+            driver(session).execute("SET LOCAL lock_timeout = '20ms'")
+            yield
+        except Overtaken:
+            session.rollback()
+            assert mine is not None and self.was_overtaken(mine)
+        except DATABASE_ERRORS as error:
+            session.rollback()
+            assert sqlstate(error) == BUSY, error
+
+    def was_overtaken(self, mine: Claim) -> bool:
+        now = self.read(f"SELECT fence, status FROM chunks WHERE job_id = {mine.job_id} AND no = {mine.no}")
+        return now != [(mine.fence, "claimed")]
 
     # --- what must hold ---
 
     @invariant()
     def no_item_takes_effect_twice_or_untold(self) -> None:
-        assert read(TWICE) == []
-        assert read(UNTOLD) == []
+        assert self.read(TWICE) == []
+        assert self.read(UNTOLD) == []
 
     @invariant()
     def counters_add_up_and_status_moves_on(self) -> None:
-        for job_id, status, total, *counters, chunks_done, done, told in read(COUNTED):
+        for job_id, status, total, *counters, chunks_done, done, told in self.read(COUNTED):
             names = ("succeeded", "failed", "skipped", "noop", "cancelled")
             if status != "rejected":
                 assert dict(zip(names, counters, strict=True)) == {name: told.get(name, 0) for name in names}
@@ -255,66 +290,33 @@ class Ledger(RuleBasedStateMachine):
 
     @invariant()
     def lanes_keep_their_order(self) -> None:
-        assert read(EARLY) == []
+        assert self.read(EARLY) == []
 
     def teardown(self) -> None:
         """With every hand gone, dispatcher and workers bring each job to its end by themselves."""
         while self.hands:
             self.die(0)
         for _ in range(60):
-            if not read(OPEN_JOBS):
+            if not self.read(OPEN_JOBS):
                 break
-            self.let_time_pass()
             self.stop_cancelled()
-            self.messages = []
-            self.dispatch()
-            for place in range(len(self.messages)):
-                self.deliver(place)
-                self.finish_alone()
-        assert read(OPEN_JOBS) == []
+            self.run_alone()
+        assert self.read(OPEN_JOBS) == []
         self.no_item_takes_effect_twice_or_untold()
         self.counters_add_up_and_status_moves_on()
+        self.reader.close()
 
-    def finish_alone(self) -> None:
-        """Let the only hand work to its end, undisturbed."""
-        for turn in ("probe", "work", "commit") * 20:
-            if self.hands and turn == "probe":
-                self.probe(0)
-            elif self.hands and turn == "work":
-                (self.work_carefully if self.hands[0].claim.careful else self.work)(0, "succeeded")
-            elif self.hands:
-                self.commit(0)
-        assert not self.hands
-
-
-@contextmanager
-def alone(mine: Claim | None = None) -> Iterator[Session]:
-    """Open a transaction that commits at the end, and is rolled back where it would have to wait or is overtaken."""
-    with engine().connect() as session:
-        with impatient(session, mine):
-            yield session
-            session.commit()
-        session.rollback()
-
-
-@contextmanager
-def impatient(session: Session, mine: Claim | None = None) -> Iterator[None]:
-    """End quietly where a worker may end: overtaken (and only if it truly was), or where it would wait for another."""
-    try:
-        session.begin()
-        driver(session).execute("SET LOCAL lock_timeout = '20ms'")
-        yield
-    except Overtaken:
-        session.rollback()
-        assert mine is not None and was_overtaken(mine)
-    except Exception as error:
-        session.rollback()
-        assert getattr(error, "sqlstate", None) == BUSY, error
-
-
-def was_overtaken(mine: Claim) -> bool:
-    now = read(f"SELECT fence, status FROM chunks WHERE job_id = {mine.job_id} AND no = {mine.no}")
-    return now != [(mine.fence, "claimed")]
+    def run_alone(self) -> None:
+        """Let one worker do what the dispatcher picks, undisturbed."""
+        self.let_time_pass()
+        with self.alone() as session:
+            wakes = dispatch.pick(session)
+        for wake in wakes:
+            self.deliver(self.messages.index((wake.job_id, wake.no)))
+            for _ in range(20):
+                if self.hands:
+                    self.work(0, "succeeded")
+            assert not self.hands
 
 
 def effect(session: Session, chunk: Chunk) -> None:
