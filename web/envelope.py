@@ -16,6 +16,7 @@ from web.splitter import Window
 RECORDS = "records"
 TEXTS = ("import_id", "status")
 LISTS = ("tags",)
+DECODABLE = 1_000  # levels that no decoder reads, so that more of the body cannot change the answer
 SHOWN = 100  # characters of a client's own words in an answer
 
 _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
@@ -104,20 +105,22 @@ class Members:
         return name
 
     def _grow(self, borders: Borders) -> None:
-        window = self._window
-        self._check_size(window.left)
+        window, limits = self._window, self._limits
+        hopeless = window.left > limits.item_bytes or borders.depth > DECODABLE
         borders.at -= window.at
-        if window.more():
+        if not hopeless and window.more():
             return
-        Member("", window.held[window.at :], window.offset).check_syntax(window)
-        if borders.depth > self._limits.depth:
-            raise TooDeep("Nested too deeply, and cut.", limit=self._limits.depth)
+        if not hopeless:
+            Member("", window.held[window.at :], window.offset).check_syntax(window)
+        if borders.depth > limits.depth:
+            raise TooDeep(f"Nested more than {limits.depth} levels deep.", limit=limits.depth)
+        self._check_size(window.left)
         window.refuse(window.start + len(window.held), "Expecting ',' delimiter")
 
     def _check_size(self, size: int) -> None:
         limit = self._limits.item_bytes
         if size > limit:
-            raise BodyTooLarge(f"An object of more than {limit} bytes beside `records`.", limit=limit)
+            raise BodyTooLarge(f"An object of more than {limit} bytes.", limit=limit)
 
 
 def read_envelope(members: list[Member], window: Window, limits: Limits) -> Mapping[str, Any]:

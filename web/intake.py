@@ -182,6 +182,7 @@ class Body:
         Nothing of the body counts when it raises: InvalidJson (`line`, `column`), TooManyItems (`limit`, `actual`), BodyTooLarge
         (`limit`, and `index` or `line`), TooDeep, DuplicateRef (`indexes`), and what `envelope` raises.
         """
+        assert self.kind == "bulk"
         refs = _Refs()
         index = 0
         for pieces in self._limited(self._pieces()):

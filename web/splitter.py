@@ -145,7 +145,7 @@ class ArrayItems:
 
     def _grow(self, borders: Borders) -> None:
         if self._window.left > self._limits.item_bytes:
-            self._refuse_long()
+            self._refuse_long(borders.depth)
         borders.at -= self._window.at
         if not self._window.more():
             self._refuse_cut(borders.depth)
@@ -175,21 +175,27 @@ class ArrayItems:
         return BodyTooLarge(f"Item {self._index} is larger than {limit} bytes.", limit=limit, index=self._index)
 
     def _refuse_cut(self, depth: int) -> NoReturn:
+        """Refuse an item that the body's end cuts."""
         window = self._window
         fault = find_syntax_fault(window.held[window.at :])
         if fault:
             window.refuse(window.offset + fault[0], fault[1])
-        if depth > self._limits.depth:
-            raise TooDeep(f"Item {self._index} is nested too deeply, and cut.", limit=self._limits.depth, index=self._index)
+        self._check_depth(depth)
         window.refuse(window.start + len(window.held), "Expecting ',' or ']'")
 
-    def _refuse_long(self) -> NoReturn:
+    def _check_depth(self, depth: int) -> None:
+        limit = self._limits.depth
+        if depth > limit:
+            raise TooDeep(f"Item {self._index} is nested more than {limit} levels deep.", limit=limit, index=self._index)
+
+    def _refuse_long(self, depth: int) -> NoReturn:
         """Refuse an item without an end: it is too long, unless its beginning is no JSON already."""
         window = self._window
         piece = window.held[window.at : window.at + self._limits.item_bytes].decode(errors="ignore").encode()
         at, message = find_syntax_fault(piece) or (len(piece), "")
         if at < len(piece) - CUT_LITERAL and not message.startswith("Unterminated"):
             window.refuse(window.offset + at, message)
+        self._check_depth(depth)
         raise self._too_long()
 
 

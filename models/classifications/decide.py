@@ -150,7 +150,7 @@ def _create(lab: Lab, operation: Operation, context: Context) -> Draft:
         id=None,
         lab=lab,
         lab_record_id=operation.target.lab_record_id or context.new_id,
-        owner_id=merged.owner.id if merged.owner else context.actor.user_id,
+        owner_id=_owner_id(merged, lab) or context.actor.user_id,
         version=next_version(stamp(context.now), 0),
         evidence=merged.evidence,
         created_on=context.now,
@@ -172,11 +172,17 @@ def _change(record: Record, operation: Operation, context: Context) -> Draft:
     return Draft(edited, messages, Revision(version, merged.before, merged.after, operation.source), snapshot)
 
 
+def _owner_id(merged: evidence.Merge, lab: Lab) -> int | None:
+    """Return the user whom the evidence makes the owner: only somebody of the lab (9.6)."""
+    return merged.owner.id if merged.owner and lab.id in merged.owner.lab_ids else None
+
+
 def _described(record: Record, merged: evidence.Merge, context: Context) -> Record:
     """Return the record with what evidence says about the record itself: its owner and its `source_id` are not versioned."""
     changes: dict[str, Any] = {}
-    if merged.owner and merged.owner.id != record.owner_id:
-        changes["owner_id"] = merged.owner.id
+    owner_id = _owner_id(merged, record.lab)
+    if owner_id is not None and owner_id != record.owner_id:
+        changes["owner_id"] = owner_id
     if "source_id" in merged.extras and merged.extras["source_id"] != record.source_id:
         changes["source_id"] = merged.extras["source_id"]
     return replace(record, updated_on=context.now, **changes) if changes else record

@@ -178,9 +178,12 @@ class _Merging:
         return SYSTEM_LOCK if given and key.system_locked and self.from_api else self.lock
 
     def remove_others(self) -> None:
-        """Remove every cell that the submission does not mention, lock and all, unless the lock holds (5, 7.2)."""
+        """Remove every cell that the submission does not mention, lock and all, unless the lock holds (5, 7.2).
+
+        The owner stays: it is who the record belongs to, and removing it would make every repeat of an overwrite a change.
+        """
         for name, old in self.current.items():
-            if name in self.keys:
+            if name in self.keys or name == "owner":
                 continue
             if LOCK_RANKS[old.get("immutable")] > self.rank:
                 self.refused.append(name)

@@ -65,8 +65,9 @@ def apply(session: Session, origin: Origin, asks: Sequence[Ask]) -> list[Done]:
 
 def _named_owners(operations: Iterable[Operation]) -> Iterable[str]:
     for operation in operations:
-        for key in operation.evidence.keys() & {"owner", "Owner"}:
-            cell = operation.evidence[key]
+        for spelling, cell in operation.evidence.items():
+            if len(spelling) > 12 or "owner" not in spelling.lower():
+                continue
             value = cell.get("value") if isinstance(cell, dict) else cell
             if isinstance(value, str):
                 yield value.strip().lower()

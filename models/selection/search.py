@@ -47,13 +47,6 @@ FACE = Face(frozenset({Kind.SEARCH}), name_record, find_name, OPERATORS)
 """What the grammar of selections must know of classification records."""
 
 
-def check_search(search: Search) -> None:
-    """Raise InvalidSelection where a search cannot be asked."""
-    _query(search)
-    if search.filter:
-        read_filter(search.filter)
-
-
 def matching_records(search: Search, principal: Principal, record_ids: Sequence[int]) -> sa.Select[int]:
     """Return the SQL for the ids of those among `record_ids` that a search finds now; its `exclude` is not looked at."""
     seen = visible_records(principal, record_ids)

@@ -1,21 +1,21 @@
 // A job's items, a page at a time, all or those of one outcome. It may be read while the job runs.
 
 import { ask, query } from "./api.js";
-import { badge, count, empty, fill, h, loading, row, table, trouble } from "./dom.js";
+import { badge, count, empty, fill, h, loading, plural, row, table, trouble } from "./dom.js";
 import { over } from "./live.js";
 import { PARTS, WORDS } from "./progress.js";
 
 const COLUMNS = ["Item", "Record", "Outcome", "Why"];
 const SIZE = 50;
 
-export const recordLink = (id) => (id ? h("a", { href: `#/records/${encodeURI(id).replaceAll("?", "%3F").replaceAll("#", "%23")}` }, id) : "–");
+export const recordLink = (id) => (id ? h("a", { class: "id", href: `#/records/${id.split("/").map(encodeURIComponent).join("/")}` }, id) : "–");
 
 function line(item) {
   const place = [h("b", {}, item.line == null ? `#${item.index}` : `line ${item.line}`), item.line != null && h("small", {}, `#${item.index}`)];
   const word = item.result?.status ?? item.status;
   return row(COLUMNS, [
     [place, item.ref && h("small", {}, `ref ${item.ref}`)],
-    item.status === "failed" ? (item.id ?? "–") : recordLink(item.id),
+    item.status === "failed" ? h("span", { class: "id" }, item.id ?? "–") : recordLink(item.id),
     badge(word, item.status),
     why(item),
   ]);
@@ -26,8 +26,13 @@ function why(item) {
     const { code, pointer, detail } = item.error;
     return [h("code", {}, code), pointer && [" ", h("code", { class: "pointer" }, pointer)], h("div", {}, detail)];
   }
-  const told = (item.result?.patch_messages ?? []).map((message) => h("li", {}, message.message));
+  const told = (item.result?.patch_messages ?? []).map((message) => h("li", {}, message.code === "patched" ? changes(item.result) : message.message));
   return told.length ? h("ul", { class: "plain" }, told) : "–";
+}
+
+function changes({ changed_keys: keys = [] }) {
+  const text = keys.join(", ");
+  return keys.length > 4 ? h("details", {}, h("summary", {}, `${plural(keys.length, "key")} changed`), text) : `Changed: ${text}`;
 }
 
 export function itemList(token, asked, signal) {
@@ -83,7 +88,7 @@ export function itemList(token, asked, signal) {
     return over(job) ? "There are no items." : "Nothing is done yet.";
   }
 
-  // New outcomes come in by index order only when a lane is done, so a page that is not full yet is read anew.
+  // Lanes run side by side, so outcomes do not come in the order of the items: a page that is not full yet is read anew.
   function update(now) {
     const first = job === null;
     const ended = job && over(now) && !over(job);

@@ -295,8 +295,8 @@ def test_s5_patch_empty_fills_only_what_has_no_value() -> None:
 def test_s5_overwrite_removes_what_is_not_sent() -> None:
     current: Evidence = {"condition": FULL, "age": {"value": "0-9", "immutable": "api"}, "owner": {"value": "ann"}}
     merged = merge(current, {"condition": {"value": "new"}}, Rules("overwrite", default_owner="ann"))
-    assert merged.evidence == {"condition": {"value": "new", "immutable": "api"}}
-    assert merged.after == {"condition": {"value": "new", "immutable": "api"}, "age": None, "owner": None}
+    assert merged.evidence == {"condition": {"value": "new", "immutable": "api"}, "owner": {"value": "ann"}}
+    assert merged.after == {"condition": {"value": "new", "immutable": "api"}, "age": None}
 
 
 def test_s5_system_locked_keys_survive_an_overwrite_with_a_message() -> None:

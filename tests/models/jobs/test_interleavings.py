@@ -8,27 +8,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from models import ids
-from models.db import DATABASE_ERRORS, Session, driver, engine, sqlstate, transaction
-from models.identity.principal import Principal
+from models.db import Session, driver, engine, transaction
 from models.identity.principal import Principal
 from models.jobs import control, dispatch, ledger
-from models.jobs.ledger import Chunk, Claim, Outcome, Overtaken
+from models.jobs.ledger import Chunk, Outcome
 from tests.factories import job
+from tests.models.jobs.hands import Hand, Hands
 
 FULL = os.environ.get("WAYBILL_FAULTS") == "full"
 OWNER = Principal(1, "owner", "north")
-BUSY = "55P03"  # the row is held by somebody who stands still
 RANKS = {"queued": 0, "processing": 1, "done": 2, "rejected": 2}
 ITEMS = ("succeeded", "noop", "failed")
 PLACES = st.integers(0, 10_000)
@@ -54,32 +49,15 @@ WHERE c.attempts > 0 AND e.status <> 'done'
 """
 
 
-@dataclass
-class Hand:
-    """One worker: its claim, and the transaction it stands in, if any."""
-
-    claim: Claim
-    session: Session | None = None
-    next_item: int = 0
-    size: int = -1  # not known before the chunk was opened
-    probed: bool = False
-    ended: bool = False  # the open transaction ends the chunk
-
-
-class Ledger(RuleBasedStateMachine):
+class Ledger(Hands):
     """The rules are what can happen; the invariants are looked at after each of them."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.reader = psycopg.connect(known().database_url, autocommit=True)
         self.reader.execute("DELETE FROM effects; DELETE FROM outcomes; DELETE FROM chunks; DELETE FROM jobs")
         self.tokens: list[str] = []
         self.messages: list[tuple[int, int]] = []
-        self.hands: list[Hand] = []
         self.seen: dict[int, tuple[int, int]] = {}
-
-    def read(self, sql: str) -> list[tuple[Any, ...]]:
-        return self.reader.execute(sql).fetchall()
 
     # --- what the outside does ---
 
@@ -204,69 +182,6 @@ class Ledger(RuleBasedStateMachine):
         with self.alone(hand.claim) as session:
             ledger.postpone(session, hand.claim, careful=careful)
             driver(session).execute(NOT_YET)
-
-    def hand(self, place: int) -> Hand:
-        return self.hands[place % len(self.hands)]
-
-    def open(self, session: Session, hand: Hand) -> Chunk:
-        """Open the chunk; whoever may is the last who claimed it."""
-        chunk = ledger.open_chunk(session, hand.claim)
-        assert not self.was_overtaken(hand.claim)
-        return chunk
-
-    def let_go(self, hand: Hand) -> None:
-        if hand.session is not None:
-            hand.session.rollback()
-            hand.session.close()
-        hand.session = None
-
-    @contextmanager
-    def standing(self, hand: Hand) -> Iterator[Session]:
-        """Do something in the hand's transaction and leave it open; a hand that is overtaken or blocked is gone."""
-        hand.session, done = engine().connect(), False
-        with self.impatient(hand.session, hand.claim):
-            yield hand.session
-            done = True
-        if not done:
-            self.let_go(hand)
-            self.hands.remove(hand)
-
-    @contextmanager
-    def at_once(self, hand: Hand) -> Iterator[Session]:
-        """Do something in a transaction of its own, as the hand; a hand that is overtaken or blocked is gone."""
-        done = False
-        with self.alone(hand.claim) as session:
-            yield session
-            done = True
-        if not done:
-            self.hands.remove(hand)
-
-    @contextmanager
-    def alone(self, mine: Claim | None = None) -> Iterator[Session]:
-        """Open a transaction that commits at the end, and is rolled back where it would have to wait or is overtaken."""
-        with engine().connect() as session:
-            with self.impatient(session, mine):
-                yield session
-                session.commit()
-            session.rollback()
-
-    @contextmanager
-    def impatient(self, session: Session, mine: Claim | None = None) -> Iterator[None]:
-        """End quietly where a worker may end: overtaken (and only if it truly was), or where it would wait for another."""
-        try:
-            session.begin()
-            driver(session).execute("SET LOCAL lock_timeout = '20ms'")
-            yield
-        except Overtaken:
-            session.rollback()
-            assert mine is not None and self.was_overtaken(mine)
-        except DATABASE_ERRORS as error:
-            session.rollback()
-            assert sqlstate(error) == BUSY, error
-
-    def was_overtaken(self, mine: Claim) -> bool:
-        now = self.read(f"SELECT fence, status FROM chunks WHERE job_id = {mine.job_id} AND no = {mine.no}")
-        return now != [(mine.fence, "claimed")]
 
     # --- what must hold ---
 

@@ -12,9 +12,10 @@ from models.classifications.keys import key_set
 from models.classifications.sharing import PAGE_NAMES
 from models.classifications.state import Level
 from models.errors import InvalidSelection
+from models.identity.principal import Principal
 from models.selection.grammar import Condition, Search, parse_selection
 from models.selection.operands import BY_VALUE_TYPE, PROPERTIES, read_filter
-from models.selection.search import FACE, check_search
+from models.selection.search import FACE, ranked_hits
 from models.selection.words import FACTS, TEXTS
 
 MOMENT = datetime(2019, 5, 7, 1, 14, 45, 485_863, tzinfo=UTC)
@@ -130,5 +131,5 @@ def test_a_q_of_too_many_terms_is_refused_before_anything_is_asked() -> None:
     entry = parse_selection([{"search": {"q": " ".join(map(str, range(31)))}}], FACE).entries[0]
     assert isinstance(entry, Search)
     with pytest.raises(InvalidSelection) as refusal:
-        check_search(entry)
+        ranked_hits(entry, Principal(1, "ann", "north"), (), 10)
     assert refusal.value.pointer == "/selection/0/search/q"

@@ -1,0 +1,71 @@
+"""The document says what the server does: each route is in it, and calls made up from it are answered as it says."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import schemathesis
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, Phase, settings
+from openapi_spec_validator import validate
+from schemathesis import Case
+
+from models import operations
+from models.identity.principal import Principal
+from web.app import create_app
+
+UNDESCRIBED = {"/metrics"}  # read by Prometheus, which has a format of its own
+STREAM = "/api/jobs/{token}/events"
+schema = schemathesis.openapi.from_wsgi("/api/openapi.json", create_app())
+
+
+def template(rule: str) -> str:
+    """Return a route as the document names it: the addresses of one record are two there, and aliases are not told."""
+    rule = rule.replace("<any(v1, v2, v3):version>", "{version}").replace("<path:name>", "{rid}")
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule)
+
+
+def test_the_document_is_valid(client: FlaskClient) -> None:
+    document = client.get("/api/openapi.json").json
+    validate(document)
+    assert document["openapi"].startswith("3.1")
+
+
+def test_every_route_is_described(app: Flask, client: FlaskClient) -> None:
+    paths = client.get("/api/openapi.json").json["paths"]
+    for rule in app.url_map.iter_rules():
+        path = template(rule.rule)
+        if path.startswith("/variantclassification") or "/classifications/record" in path or path in UNDESCRIBED:
+            continue
+        names = {"delete", "publish", "patch"} if "{verb}" in path else {""}
+        for name in names:
+            described = paths[path.replace("{verb}", name)]
+            assert {method.lower() for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}} <= set(described), path
+
+
+def test_every_operation_over_a_selection_is_described(client: FlaskClient) -> None:
+    paths = client.get("/api/openapi.json").json["paths"]
+    for verb in operations.registry().values():
+        if verb.over_selection:
+            assert f"/classification/api/classifications/{{version}}/record/bulk/{verb.title}" in paths
+
+
+def test_every_operation_says_which_refusals_it_has(client: FlaskClient) -> None:
+    for path, item in client.get("/api/openapi.json").json["paths"].items():
+        for method in item.keys() & {"get", "post", "delete"}:
+            described: dict[str, Any] = item[method]["responses"]
+            assert {"400", "500", "503"} <= set(described), path
+            assert ("401" in described) == bool(item[method]["security"]), path
+
+
+@pytest.mark.timeout(300)
+@(schema.exclude(path=STREAM).parametrize())
+@settings(
+    max_examples=12, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+def test_calls_made_up_from_the_document_are_answered_as_it_says(case: Case, people: dict[str, Principal]) -> None:
+    case.call_and_validate(headers={"Authorization": "Bearer key-ann"})
