@@ -33,7 +33,7 @@ PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
 STAMP = VENV / "installed"
 FLOOR = (3, 11)
-PIP = ["-m", "pip", "--disable-pip-version-check", "--no-input", "-q"]
+PIP = ["-m", "pip", "--disable-pip-version-check", "--no-input", "-qq"]  # a machine's own settings may make it chatty
 PIP_INSTALL = ["install", "--no-deps", "--require-hashes", "--no-warn-script-location", "--retries", "8", "-r", str(LOCK)]
 NO_PIP = (
     "Python here has neither pip nor ensurepip. Install them first: on Debian and Ubuntu `apt-get install python3-venv`, "

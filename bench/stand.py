@@ -18,6 +18,7 @@ from typing import Any
 import requests
 
 from bench import documents
+from manage.home import Home
 
 READY_SECONDS = 120
 JOB_SECONDS = 900
@@ -64,9 +65,7 @@ class Stand:
 
     def database(self) -> str:
         """Return the address of the database behind it."""
-        from manage.home import database_url
-
-        return database_url(self.home)
+        return str(Home(self.home).published()["WAYBILL_DATABASE_URL"])
 
     def pids(self, part: str) -> list[int]:
         """Return a part's process and all below it."""
@@ -125,7 +124,7 @@ def _wait_ready(running: Stand, process: subprocess.Popen[bytes]) -> None:
         try:
             if requests.get(running.url + "/health/ready", timeout=2).status_code == 200:
                 return
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             pass  # not listening yet
         time.sleep(0.1)
     raise RuntimeError("the product did not become ready:\n" + (running.home / "up.log").read_text()[-2000:])

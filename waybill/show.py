@@ -1,4 +1,4 @@
-"""A job on a terminal: a bar while it runs, tables when it is over."""
+"""A job on a terminal: a bar while it runs, a few lines when it is over."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from waybill.values import Job
 
@@ -37,26 +36,24 @@ def report(console: Console, run: Mapping[str, Any]) -> None:
     verdict = f"{job['status']}, {job['outcome']}" if job["outcome"] else job["status"]
     console.print(
         f"  {verdict}: {job['total']:,} operations in {run['seconds']:.1f} s, {run['per_second']:,.0f} per second "
-        f"(stored after {run['accepted_seconds']:.1f} s)", highlight=False,
+        f"(stored after {run['accepted_seconds']:.1f} s)", highlight=False, soft_wrap=True,
     )  # fmt: skip
     counts = {name: job[name] for name in OUTCOMES if job[name]}
     for title, found in (("outcomes", counts), ("records", run["records"]), ("messages", run["messages"])):
         if found:
             words = ", ".join(f"{count:,} {escape(word)}" for word, count in found.items())
-            console.print(f"  {title:<9} {words}", highlight=False)
-    if run["causes"]:
-        console.print(_causes(run["causes"]))
+            console.print(f"  {title:<9} {words}", highlight=False, soft_wrap=True)
+    for cause in run["causes"]:
+        _print_cause(console, cause)
 
 
-def _causes(causes: Iterable[Mapping[str, Any]]) -> Table:
-    table = Table("code", "count", "line", "record", "why", title="Failed items", title_justify="left")
-    for cause in causes:
-        for place, example in enumerate(cause["examples"]):
-            first = (escape(cause["code"]), f"{cause['count']:,}") if place == 0 else ("", "")
-            why = " ".join(filter(None, (example["pointer"], example["detail"])))
-            number = example["index"] if example["line"] is None else example["line"]
-            table.add_row(*first, str(number), escape(str(example["id"] or "")), escape(why))
-    return table
+def _print_cause(console: Console, cause: Mapping[str, Any]) -> None:
+    """Print one cause of failure with its examples, a line each: wider than the terminal rather than cut."""
+    console.print(f"  [red]{escape(cause['code'])}[/red] {cause['count']:,} failed", highlight=False)
+    for example in cause["examples"]:
+        place = f"line {example['line']}" if example["line"] is not None else f"item {example['index']}"
+        told = "  ".join(filter(None, (place, example["id"], example["pointer"], example["detail"])))
+        console.print(f"    {told}", highlight=False, markup=False, soft_wrap=True)
 
 
 def where_next(console: Console, url: str, token: str) -> None:

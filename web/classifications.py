@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 from flask import Blueprint, Response, request
+from werkzeug.routing import PathConverter
 
 from models import ids, operations
 from models.classifications import reading, service
@@ -50,6 +51,12 @@ from web.waiting import Preferences, preferences
 PREFIXES = ("/classification/api", "/variantclassification/api")
 SENT = "bulk_classifications"
 View = TypeVar("View", bound=Callable[..., Response])
+
+class RecordId(PathConverter):
+    """An id in an address: any text, slashes too, but for the addresses of bulk operations, which are no id in any form."""
+
+    regex = r"(?!bulk/[^/]+$)[^/].*?"
+
 
 api = Blueprint("classifications", __name__)
 api.before_request(sign_in)
@@ -92,7 +99,7 @@ def post_records(version: str) -> Response:
     return _post(version, None)
 
 
-@_route("POST", "<path:name>")
+@_route("POST", "<record_id:name>")
 def post_record(version: str, name: str) -> Response:
     """Carry out one operation on the record that the address names. A list has its ids inside, as without a name."""
     return _post(version, name)
@@ -200,7 +207,7 @@ def _following(binding: Binding, selection_id: UUID | None, page: tuple[int, Seq
     return seal(binding, (str(selection_id), start), issued) if selection_id and start < total else None
 
 
-@_route("GET", "<path:name>")
+@_route("GET", "<record_id:name>")
 def get_record(version: str, name: str) -> Response:
     """Read one record, or one version of it."""
     ask = parse_query(RecordParameters, request.args)

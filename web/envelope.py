@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from models.errors import BodyTooLarge, DuplicateKey, InvalidType, Refused, TooDeep, UnknownField, pointer_to
@@ -35,6 +35,14 @@ class Member:
         fault = find_syntax_fault(self.raw)
         if fault:
             window.refuse(self.offset + fault[0], fault[1])
+
+    def decode(self, limits: Limits) -> Any:
+        """Return the value. Raises what `decode_strict` raises, with pointers into the object."""
+        try:
+            return decode_strict(self.raw, replace(limits, depth=limits.depth - 1))
+        except Refused as refused:
+            refused.pointer = pointer_to(self.name) + (refused.pointer or "")
+            raise
 
 
 class Members:
@@ -73,7 +81,7 @@ class Members:
         window = self._window
         borders = Borders(window.at)
         while (border := borders.find(window.held)) is None:
-            self._grow(borders)
+            self._grow(name, borders)
         raw = window.held[window.at : border].rstrip(BLANKS)
         if not raw:
             window.refuse(window.offset, "Expecting value")
@@ -104,17 +112,19 @@ class Members:
         name: str = json.loads(found[0].decode())
         return name
 
-    def _grow(self, borders: Borders) -> None:
+    def _grow(self, name: str, borders: Borders) -> None:
         window, limits = self._window, self._limits
         hopeless = window.left > limits.item_bytes or borders.depth > DECODABLE
         borders.at -= window.at
         if not hopeless and window.more():
             return
-        if not hopeless:
-            Member("", window.held[window.at :], window.offset).check_syntax(window)
+        begun = Member(name, window.held[window.at :], window.offset)
+        if borders.depth > DECODABLE:
+            begun.decode(limits)
+        self._check_size(window.left)
+        begun.check_syntax(window)
         if borders.depth > limits.depth:
             raise TooDeep(f"Nested more than {limits.depth} levels deep.", limit=limits.depth)
-        self._check_size(window.left)
         window.refuse(window.start + len(window.held), "Expecting ',' delimiter")
 
     def _check_size(self, size: int) -> None:
@@ -146,11 +156,7 @@ def _pointer(name: str) -> str | None:
 def _read(member: Member, window: Window, limits: Limits) -> Any:
     member.check_syntax(window)
     pointer = pointer_to(member.name)
-    try:
-        value = decode_strict(member.raw, limits)
-    except Refused as refused:
-        refused.pointer = pointer + (refused.pointer or "")
-        raise
+    value = member.decode(limits)
     if member.name in TEXTS and not isinstance(value, str | None):
         raise InvalidType(f"`{member.name}` is a text.", pointer=pointer)
     if member.name in LISTS and not (value is None or _is_texts(value)):

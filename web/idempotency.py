@@ -15,7 +15,7 @@ from models.errors import InvalidIdempotencyKey
 HEADER = "Idempotency-Key"
 LONGEST = 255
 QUOTED = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
-BARE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")
+BARE = re.compile(r"[A-Za-z0-9_.:~+/=-]+")
 
 
 def idempotency_key() -> str | None:
@@ -33,6 +33,6 @@ def parse_key(header: str) -> str:
     quoted = QUOTED.fullmatch(text)
     key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else text
     if not 1 <= len(key) <= LONGEST or not (quoted or BARE.fullmatch(key)):
-        detail = f"An {HEADER} has 1 to {LONGEST} printable ASCII characters, as a quoted string or without quotes."
-        raise InvalidIdempotencyKey(detail)
+        detail = f"1 to {LONGEST} printable ASCII characters in quotes, or letters, digits and _.:~+/=- without."
+        raise InvalidIdempotencyKey(f"An {HEADER} has {detail}")
     return key

@@ -66,17 +66,17 @@ POSTED = {200: "Posted", 202: "Accepted"}
 CALLS = (
     Call("post", f"{RECORDS}/", "postRecords", "Carry out one operation, or many as a job.", POSTED, (*BODY, 403, 412, 429),
          headers=("Prefer", "IdempotencyKey"), body=OPERATIONS_BODY),
-    Call("post", f"{RECORDS}/{{rid}}", "postRecord", "Carry out one operation on a record by its number.", {200: "Record"},
-         (*BODY, 403, 412, 429), headers=("Prefer",), body=_json("OperationOnRecord")),
+    Call("post", f"{RECORDS}/{{rid}}", "postRecord", "Carry out one operation on a record by its number.", POSTED,
+         (*BODY, 403, 412, 429), headers=("Prefer", "IdempotencyKey"), body=_json("OperationsOnRecord")),
     Call("post", f"{RECORDS}/{{organisation}}/{{lab}}/{{record}}", "postNamedRecord",
-         "Carry out one operation on a record by its lab's id for it.", {200: "Record"}, (*BODY, 403, 412, 429),
-         headers=("Prefer",), body=_json("OperationOnRecord")),
+         "Carry out one operation on a record by its lab's id for it.", POSTED, (*BODY, 403, 412, 429),
+         headers=("Prefer", "IdempotencyKey"), body=_json("OperationsOnRecord")),
     Call("get", f"{RECORDS}/{{rid}}", "getRecord", "Read a record by its number, with `.version` as of that version.",
          {200: "Record"}, (404,), query=schemas.RecordParameters),
     Call("get", f"{RECORDS}/{{organisation}}/{{lab}}/{{record}}", "getNamedRecord", "Read a record by its lab's id for it.",
          {200: "Record"}, (404,), query=schemas.RecordParameters),
     Call("post", f"{RECORDS}/bulk/get", "getRecords", "Read a selection's records, a page at a time.", {200: "RecordPage"},
-         (410, 413, 415), body=_json("BulkGet")),
+         (404, 410, 413, 415), body=_json("BulkGet")),
     Call("get", "/classification/api/evidence_keys", "listEvidenceKeys", "List the evidence keys.",
          {200: "EvidenceKeys", 304: None}, open=True),
     Call("get", "/api/jobs", "listJobs", "List one's own jobs, newest first.", {200: "JobPage"}, (410,),
@@ -136,10 +136,20 @@ def build() -> APISpec:
 
 
 def _add_bodies(spec: APISpec) -> None:
-    spec.components.schema("BulkGet", schema=schemas.BulkGetBody)
+    bodies = {"BulkGet": schemas.BulkGetBody}
     for verb in _selection_verbs():
-        both = type(f"{_body_name(verb)}Body", (schemas.SelectionBody, verb.params), {})
-        spec.components.schema(_body_name(verb), schema=both)
+        bodies[_body_name(verb)] = type(f"{_body_name(verb)}Body", (schemas.SelectionBody, verb.params), {})
+    for name, body in bodies.items():
+        spec.components.schema(name, schema=body)
+        _complete(spec.components.schemas[name])
+
+
+def _complete(body: dict[str, Any]) -> None:
+    """Say of a body what its schema leaves to the core: the selection, and members that single operations have too."""
+    members = body["properties"]
+    members |= {name: shape for name, shape in shapes.BESIDE.items() if name in members}
+    members["selection"] = _ref("schemas", "Selection")
+    body["required"] = sorted({"selection", *body.get("required", ())})
 
 
 def _places(path: str) -> list[dict[str, Any]]:

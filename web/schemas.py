@@ -40,6 +40,10 @@ MOST_TAGS = 20
 SHORT_TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST_WORD, "pattern": r"^[^\x00-\x1f\x7f]+$"}
 
 
+def nothing() -> None:
+    """Stand for what was not sent. A function, since a plain None would make null an allowed value."""
+
+
 class Whole(fields.Field[int]):
     """A whole number, and nothing that merely looks like one: not true, 1.5, "٣" or 10^20. A query sends it as ASCII digits."""
 
@@ -74,7 +78,7 @@ class PageCursor(fields.Field[str]):
 
     def __init__(self, *, allow_none: bool = False) -> None:
         shape = {"type": "string", "minLength": 1, "maxLength": LONGEST_CURSOR}
-        super().__init__(data_key="page.cursor", allow_none=allow_none, load_default=None, metadata=shape)
+        super().__init__(data_key="page.cursor", allow_none=allow_none, load_default=nothing, metadata=shape)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         if not isinstance(value, str) or not value.isascii() or not 1 <= len(value) <= LONGEST_CURSOR:
@@ -87,7 +91,7 @@ class Word(fields.Field[str]):
 
     def __init__(self, *words: str, allow_none: bool = False) -> None:
         shape = {"type": "string", "enum": [*words, *([None] if allow_none else [])]}
-        super().__init__(metadata=shape, load_default=None, allow_none=allow_none)
+        super().__init__(metadata=shape, load_default=nothing, allow_none=allow_none)
         self.words = words
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
@@ -100,7 +104,7 @@ class Text(fields.Field[str]):
     """A short text without control characters."""
 
     def __init__(self, *, allow_none: bool = False) -> None:
-        super().__init__(metadata=dict(SHORT_TEXT), load_default=None, allow_none=allow_none)
+        super().__init__(metadata=dict(SHORT_TEXT), load_default=nothing, allow_none=allow_none)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         return _fit(value, pointer_to(str(attr)))
@@ -135,7 +139,7 @@ class Moment(fields.Field[datetime]):
     """A time by RFC 3339, with its zone."""
 
     def __init__(self) -> None:
-        super().__init__(load_default=None, allow_none=False, metadata={"type": "string", "format": "date-time"})
+        super().__init__(load_default=nothing, metadata={"type": "string", "format": "date-time"})
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> datetime:
         try:
@@ -221,7 +225,7 @@ class BulkEnvelope(Schema):
 class SelectionBody(Schema):
     """What every request over a selection has; an operation's own parameters stand beside it."""
 
-    selection = fields.Raw(load_default=None, metadata={"$ref": "#/components/schemas/Selection"})
+    selection = fields.Raw(load_default=nothing, allow_none=True)
     tags = Tags()
 
 
@@ -230,7 +234,7 @@ class BulkGetBody(Schema):
 
     page_size = PageSize()
     page_cursor = PageCursor(allow_none=True)
-    selection = fields.Raw(load_default=None, metadata={"$ref": "#/components/schemas/Selection"})
+    selection = fields.Raw(load_default=nothing, allow_none=True)
     allow_all = Flag()
     data = RecordData()
 
@@ -264,13 +268,12 @@ def parse(schema: type[Schema], data: Any) -> dict[str, Any]:
 
 
 def parse_members(envelope: type[Schema], params: type[Schema], data: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return an object's members as two schemas share them: the envelope's, and all others. A null counts as absent."""
+    """Return an object's members as two schemas share them: the envelope's, and all others."""
     if not isinstance(data, dict):
         raise InvalidRequest("The body is a JSON object.")
     names = {field.data_key or name for name, field in envelope().fields.items()}
-    given = {name: value for name, value in data.items() if value is not None}
-    outside = {name: value for name, value in given.items() if name not in names}
-    return parse(envelope, {name: value for name, value in given.items() if name in names}), parse(params, outside)
+    outside = {name: value for name, value in data.items() if name not in names}
+    return parse(envelope, {name: value for name, value in data.items() if name in names}), parse(params, outside)
 
 
 def _refusal(error: ValidationError) -> Refused:

@@ -41,7 +41,7 @@ HEADERS: dict[str, Shape] = {
     "IdempotencyKey": {
         "name": "Idempotency-Key",
         "required": False,
-        "schema": {"type": "string", "pattern": r"^[A-Za-z0-9_-]{1,64}$"},
+        "schema": {"type": "string", "pattern": r"^[A-Za-z0-9_.:~+/=-]{1,255}$"},
         "description": "A repeat with the same key and body is answered with the first job; with another body by 422.",
     },
 }
@@ -72,16 +72,24 @@ ID: Shape = {
         _object({"lab_id": PART | {"pattern": LAB}}, optional={"lab_record_id": PART}) | {"additionalProperties": False},
     ]
 }  # fmt: skip
+WIDER = [name for name, level in SPELLINGS.items() if level]
+TRUTHY: Shape = {"description": "Anything that is true."}
+REF: Shape = {"type": "string", "maxLength": 200, "pattern": r"^[^\x00\ud800-\udfff]*$"}
 BESIDE: dict[str, Shape] = {
-    "publish": LEVELS,
-    "delete": {"enum": [True, False, "withdraw"]},
-    "test": {"type": "boolean"},
-    "editable": {"type": "boolean"},
+    "publish": {"anyOf": [{"type": "string", "enum": sorted(WIDER)}, {"type": "integer", "minimum": 1, "maximum": 4}]},
+    "patch": EVIDENCE,
     "return_data": {"enum": [True, False, "flat", "changes"]},
     "source": {"enum": ["api", "form", "consensus"]},
-    "config": {"type": "boolean"},
-    "if_version": {"type": "number", "minimum": 0, "description": "The version that the record must still have."},
-    "ref": {"type": "string", "maxLength": 200, "pattern": r"^[^\x00]*$", "description": "Comes back with the item's outcome."},
+}
+OPERATION: dict[str, Shape] = {
+    **{name: {"anyOf": [shape, {"type": "null"}]} for name, shape in BESIDE.items() if name in ("return_data", "source")},
+    "publish": {"anyOf": [LEVELS, {"type": "null"}]},
+    "delete": {"enum": [True, False, "withdraw", None]},
+    "test": TRUTHY,
+    "editable": TRUTHY,
+    "config": TRUTHY,
+    "if_version": {"type": ["number", "null"], "minimum": 0, "maximum": 10**10, "description": "The version it must still have."},
+    "ref": {"anyOf": [REF, {"type": ["integer", "null"]}], "description": "Comes back with the item's outcome."},
 }
 
 
@@ -92,6 +100,12 @@ def _operation(members: dict[str, Shape], required: list[str]) -> Shape:
     return {"type": "object", "properties": members, "required": required, "oneOf": [*one_of_each, none]}
 
 
+SHORT: Shape = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"^[^\x00-\x1f\x7f]+$"}
+RUN: dict[str, Shape] = {
+    "import_id": _null(SHORT),
+    "status": {"enum": ["complete", None]},
+    "tags": _null(_list(SHORT) | {"maxItems": 20}),
+}
 JOB = {
     "token": TOKEN,
     "job": TEXT,
@@ -136,15 +150,12 @@ SHAPES: dict[str, Shape] = {
         optional={"limit": COUNT, "actual": COUNT, "job.token": TOKEN, "internal_error": TEXT},
     ),
     "Id": ID,
-    "Operation": _operation({"id": _ref("Id"), **BESIDE}, ["id"]),
-    "OperationOnRecord": _operation({"id": {"type": "null"}, **BESIDE}, []),
-    "Operations": {
-        "anyOf": [
-            _ref("Operation"),
-            _object({"records": _list(_ref("Operation"))}, optional={"import_id": TEXT, "status": {"enum": ["complete"]}}),
-            _list(_ref("Operation")),
-        ]
-    },
+    "Operation": _operation({"id": _ref("Id"), **OPERATION}, ["id"]),
+    "OperationOnRecord": _operation({"id": {"type": "null"}, **OPERATION}, []),
+    "Item": {"anyOf": [_ref("Operation"), {"description": "What is no operation fails by itself and harms no other item."}]},
+    "Records": _object({"records": _list(_ref("Item"))}, optional=RUN) | {"additionalProperties": False},
+    "Operations": {"anyOf": [_ref("Operation"), _ref("Records"), _list(_ref("Item"))]},
+    "OperationsOnRecord": {"anyOf": [_ref("OperationOnRecord"), _ref("Records"), _list(_ref("Item"))]},
     "Selection": {
         "type": "array",
         "minItems": 1,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from celery.signals import worker_process_init
 
 from models import db
@@ -11,11 +13,16 @@ from worker.app import app
 
 @worker_process_init.connect
 def begin(**_: object) -> None:
-    """Start each pool process without its parent's connections."""
+    """Start each pool process without its parent's connections, and with what is loaded so far out of the collector's sight."""
     db.dispose()
+    gc.freeze()
 
 
 @app.task(name="waybill.work")
 def work(job_id: int, no: int) -> None:
     """Work on one chunk, if it is still open."""
-    runner.work(job_id, no)
+    gc.disable()  # a chunk's objects all live to its end: collecting meanwhile is a tenth of the time and finds nothing
+    try:
+        runner.work(job_id, no)
+    finally:
+        gc.enable()

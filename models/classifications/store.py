@@ -49,6 +49,7 @@ class Entry:
     revisions: list[Revision] = field(default_factory=list)
     snapshots: dict[int, Snapshot] = field(default_factory=dict)
     published: dict[int, tuple[int, datetime | None]] = field(default_factory=dict)  # version -> widest level, when
+    dumped: bytes = b""  # the evidence of a record made here, as a COPY field
 
     def take(self, decision: Decision) -> None:
         """Carry one decision out, in memory. What is deleted for good takes its history along."""
@@ -181,7 +182,11 @@ def _create(session: Session, entries: list[Entry]) -> dict[tuple[str, str], int
     with driver(session).cursor() as cursor:
         drawn = cursor.execute("SELECT nextval('records_id_seq') FROM generate_series(1, %s)", (len(entries),)).fetchall()
     made = {_current(entry).key: int(row[0]) for entry, row in zip(entries, drawn, strict=True)}
-    lines = [_record_line(made[record.key], record, dump(record.evidence)) for record in map(_current, entries)]
+    lines = []
+    for entry in entries:
+        record = _current(entry)
+        entry.dumped = dump(record.evidence)
+        lines.append(_record_line(made[record.key], record, entry.dumped))
     copy_rows(session, f"records ({RECORD_COLUMNS})", lines)
     return made
 
@@ -257,18 +262,16 @@ def _store_versions(
             before = NULL if first else dump(revision.before)
             level, published_on = entry.published.get(revision.version, (Level.LAB, None))
             facts = b"%s\t%d\t%s\t%s" % (who, level, _time(published_on), revision.source.encode())
-            lines.append(_version_line(rid, revision, facts, before))
+            # What a first revision changed is all there is, so the evidence need not be encoded again.
+            whole = first and len(entry.revisions) == 1 and len(revision.after) == len(record.evidence)
+            after = entry.dumped if whole else dump(revision.after)
+            lines.append(b"\t".join((b"%d\t%d" % (rid, revision.version), facts, before, after + b"\n")))
             fresh.add(revision.version)
         late.extend((rid, v, level, when) for v, (level, when) in entry.published.items() if v not in fresh)
     if lines:
         copy_rows(session, f"versions ({VERSION_COLUMNS})", lines)
     if late:
         driver(session).execute(PUBLISHED, [list(column) for column in zip(*late, strict=True)])
-
-
-def _version_line(rid: int, revision: Revision, facts: bytes, before: bytes) -> bytes:
-    head = b"%d\t%d" % (rid, revision.version)
-    return b"\t".join((head, facts, before, dump(revision.after) + b"\n"))
 
 
 def _store_snapshots(session: Session, entries: list[Entry], made: Mapping[tuple[str, str], int]) -> None:

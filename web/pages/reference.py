@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 
 METHODS = ("get", "post", "put", "patch", "delete")
+PROBLEM = "Problem"  # the shape of every refusal
 GROUPS = (("/classification/", "Records"), ("/api/jobs", "Jobs"), ("/", "Service"))
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One operation of the API. `body` and `answers` name shapes, "" where there is none."""
+    """One operation of the API. `body` and `answers` name shapes, "" where there is none; `refusals` are statuses of problems."""
 
     id: str
     method: str
@@ -24,6 +25,7 @@ class Call:
     parameters: list[Mapping[str, Any]]
     body: list[tuple[str, str]]
     answers: list[tuple[str, str, str]]
+    refusals: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,12 @@ def _calls(path: str, item: Mapping[str, Any], components: Mapping[str, Any]) ->
         call = item[method]
         parameters = [_resolved(one, components) for one in (*item.get("parameters", ()), *call.get("parameters", ()))]
         content = call.get("requestBody", {}).get("content", {})
+        answers = list(_answers(call["responses"]))
         yield Call(
             call["operationId"], method.upper(), path, call.get("summary", ""), not call.get("security"), parameters,
-            [(kind, _name(one.get("schema", {}))) for kind, one in content.items()], list(_answers(call["responses"])),
+            body=[(kind, _name(one.get("schema", {}))) for kind, one in content.items()],
+            answers=[answer for answer in answers if answer[2] != PROBLEM],
+            refusals=[status for status, _, name in answers if name == PROBLEM],
         )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ export const jobName = (job) => NAMES[job.job] ?? job.job.replace(/^bulk_/, "").
 function line(job) {
   const link = h("a", { href: `#/jobs/${job.token}` }, jobName(job), " ", h("code", {}, job.token.slice(0, 8)));
   return row(COLUMNS, [
-    [link, job.parent && badge("retry", "plain")],
+    [link, job.parent && badge("retry", "calm")],
     state(job),
     h("div", { class: "far" }, bar(job), h("small", {}, words(job))),
     moment(job.created_on),

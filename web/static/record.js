@@ -13,7 +13,7 @@ export async function showRecord(main, { signal, name, ready }) {
   fill(main,
     head(record.cr_lab_id ?? name, h("p", { class: "hint" }, `${meta.institution_name}, ${meta.lab_name}`)),
     h("section", { class: "card", "aria-label": "About this record" },
-      h("p", {}, badge(record.publish.replaceAll("_", " "), "plain"), record.withdrawn && [" ", badge("withdrawn", "failed")],
+      h("p", {}, badge(record.publish.replaceAll("_", " "), "calm"), record.withdrawn && [" ", badge("withdrawn", "failed")],
         meta.has_changes && [" ", badge("changes not shared yet", "queued")]),
       h("dl", { class: "facts" }, facts(record))),
     record.messages?.length ? h("section", { "aria-label": "Messages" }, h("h2", {}, "Messages"), h("ul", { class: "messages" }, record.messages.map((one) => message(one, keys)))) : null,

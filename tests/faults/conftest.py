@@ -1,0 +1,96 @@
+"""A site for each module of fault tests, on engines of its own: what happens to them must not happen to other tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from manage import engines, migrate
+from models import db
+from models.settings import settings
+from tests.factories import accounts
+from tests.faults.site import PARTS, Site
+from tests.processes import RunningEngine, free_port
+
+FULL = os.environ.get("WAYBILL_FAULTS") == "full"
+MIB = 1024 * 1024
+ENVIRONMENT = {
+    "WAYBILL_SECRET_KEY": "a key that only tests know, and long enough",
+    "WAYBILL_WEB_PROCESSES": "2",
+    "WAYBILL_SLOTS": "1",
+    "WAYBILL_DISPATCH_WINDOW": "8",
+    "WAYBILL_CHUNK_ITEMS": "100",
+    "WAYBILL_REDISPATCH_AFTER": "8" if FULL else "2",
+    "WAYBILL_TEST_ITEM_SECONDS": "0.003",
+}
+
+
+@pytest.fixture(scope="module")
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """Give a whole installation that answers. A module's `SITE_ENVIRONMENT` is added to its parts' environment."""
+    home = Path(tempfile.mkdtemp(prefix="waybill-site-"))
+    (home / "run").mkdir()
+    for folder in (home, home / "run"):
+        folder.chmod(0o711)
+    made = _make(home, getattr(request.module, "SITE_ENVIRONMENT", {}))
+    try:
+        for name in PARTS:
+            made.start(name)
+        made.tend_until(made.up, 60)
+        yield made
+    finally:
+        try:
+            made.stop()
+        finally:
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def _make(home: Path, more: dict[str, str]) -> Site:
+    durable = os.environ.get("WAYBILL_TEST_DURABLE") == "1"
+    database, broker = engines.postgres(home, durable=durable, shared_buffers=64 * MIB), engines.valkey(home)
+    running = [RunningEngine(engine, home / f"{engine.name}.log").start() for engine in (database, broker)]
+    migrate.upgrade(database.url())
+    import_accounts(database.url())
+    port, url = str(free_port()), {"WAYBILL_DATABASE_URL": database.url(), "WAYBILL_BROKER_URL": broker.url()}
+    return Site(home, *running, {**ENVIRONMENT, **url, "WAYBILL_PORT": port, "WAYBILL_HOME": str(home / "home"), **more})
+
+
+def import_accounts(url: str) -> None:
+    """Put the people of the tests into a database, past the one that this process is connected to."""
+    before = settings().database_url
+    os.environ["WAYBILL_DATABASE_URL"] = url
+    settings.cache_clear()
+    try:
+        with db.transaction() as session:
+            accounts(session)
+    finally:
+        db.dispose()
+        os.environ["WAYBILL_DATABASE_URL"] = before
+        settings.cache_clear()
+
+
+@pytest.fixture
+def clean_site(site: Site) -> Site:
+    """Give the site with everything up and no job or record in it."""
+    site.down.clear()
+    site.excused.clear()
+    site.tend_until(site.up, 60)
+    tables = "jobs, chunks, outcomes, records, versions, snapshots"
+    site.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'")
+    site.query(f"TRUNCATE {tables}")
+    return site
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what the tests have measured."""
+    lines = [
+        value for report in terminalreporter.getreports("passed") for name, value in report.user_properties if name == "seen"
+    ]
+    for line in lines:
+        terminalreporter.write_line(line)
