@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from manage.binaries import EngineError
-from manage.home import Home
+from manage.home import Home, write_private
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
@@ -64,7 +64,7 @@ class Supervisor:
         part.prepare()
         part.process = self.spawn(part.name, part.command(), part.environment)
         part.started_at, part.start_at = time.monotonic(), None
-        self.home.pid_file(part.name).write_text(f"{part.process.pid}\n", encoding="ascii")
+        write_private(self.home.pid_file(part.name), str(part.process.pid))
 
     def spawn(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         """Start a process with its log; it is not kept running."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from models.db import Session, driver
 from models.errors import Empty, Gone, InvalidRequest, NotFound
 from models.identity.principal import Principal
@@ -12,6 +10,7 @@ from models.jobs.reads import get_job
 from models.jobs.submit import INSERT_CHUNK, new_job, set_totals
 from models.jobs.values import Job, JobStatus, Submission
 from models.settings import settings
+from models.strictness import split_array
 
 
 def cancel(session: Session, principal: Principal, token: str) -> Job:
@@ -83,8 +82,8 @@ def _copy_failed(session: Session, parent_id: int, job_id: int) -> dict[str, int
         last, lane, payload, indexes, lines, refs, failed = row
         wanted = set(failed)
         at = [place for place, index in enumerate(indexes) if index in wanted]
-        raws = msgspec.json.decode(payload, type=list[msgspec.Raw])
-        payload = b"[" + b",".join([bytes(raws[place]) for place in at]) + b"]"
+        raws = split_array(payload)
+        payload = b"[" + b",".join([raws[place] for place in at]) + b"]"
         cut = [[values[place] for place in at] if values else None for values in (indexes, lines, refs)]
         driver(session).execute(INSERT_CHUNK, (job_id, chunks, lane, len(at), *cut, payload))
         total, chunks, lanes = total + len(at), chunks + 1, max(lanes, lane + 1)

@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from models.db import NULL, Session, copy_rows, copy_text, driver
 from models.settings import settings
+from models.strictness import split_array
 
 CHANNEL = "waybill_chunks"
 
@@ -116,7 +115,7 @@ def open_chunk(session: Session, mine: Claim) -> Chunk:
     if row is None:
         raise Overtaken
     token, name, params, selection, submitter_id, cancelled, payload, indexes, lines, refs, size = row
-    items = [bytes(raw) for raw in msgspec.json.decode(payload, type=list[msgspec.Raw])]
+    items = split_array(payload)
     nothing: list[None] = [None] * size
     return Chunk(
         mine, token, name, params, selection, submitter_id, cancelled,

@@ -52,8 +52,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
 
 
 def _make(home: Path, more: dict[str, str]) -> Site:
-    durable = os.environ.get("WAYBILL_TEST_DURABLE") == "1"
-    database, broker = engines.postgres(home, durable=durable, shared_buffers=64 * MIB), engines.valkey(home)
+    database, broker = engines.postgres(home, shared_buffers=64 * MIB), engines.valkey(home)  # durable: it will be killed
     running = [RunningEngine(engine, home / f"{engine.name}.log").start() for engine in (database, broker)]
     migrate.upgrade(database.url())
     import_accounts(database.url())

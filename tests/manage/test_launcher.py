@@ -11,7 +11,7 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +59,11 @@ class Up:
         wait_for(told, 60)
 
     def pids(self) -> dict[str, int]:
-        return {file.stem: int(file.read_text()) for file in (self.home / "run").glob("*.pid")}
+        found = {}
+        for file in (self.home / "run").glob("*.pid"):
+            with suppress(FileNotFoundError):  # its part died meanwhile
+                found[file.stem] = int(file.read_text())
+        return found
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)

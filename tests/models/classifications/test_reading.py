@@ -58,7 +58,7 @@ def test_each_caller_reads_the_newest_state_that_reaches_them() -> None:
     assert found == {"ann": "third", "both": "third", "admin": "third", "ben": "third", "cat": "first", "outsider": "first"}
 
 
-@pytest.mark.parametrize("name, readable", [("ann", (0, 1, 2)), ("admin", (0, 1, 2)), ("ben", (0, 2)), ("cat", (0,))])
+@pytest.mark.parametrize(("name", "readable"), [("ann", (0, 1, 2)), ("admin", (0, 1, 2)), ("ben", (0, 2)), ("cat", (0,))])
 def test_a_version_is_read_by_those_it_was_published_to(name: str, readable: tuple[int, ...]) -> None:
     with transaction() as session:
         world, versions = _history(session)
@@ -144,7 +144,9 @@ def test_cells_beyond_the_ceiling_are_hidden_when_shown() -> None:
     assert hidden == everybody
 
 
-@pytest.mark.parametrize("data, members", [("true", {"age": {"value": "30-39"}}), ("flat", {"age": "30-39"}), ("false", None)])
+@pytest.mark.parametrize(
+    ("data", "members"), [("true", {"age": {"value": "30-39"}}), ("flat", {"age": "30-39"}), ("false", None)]
+)
 def test_as_much_evidence_comes_as_was_asked_for(data: str, members: Any) -> None:
     with transaction() as session:
         world = new_world(session)

@@ -57,7 +57,7 @@ def test_the_query_says_what_the_rule_says(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name, live, kept, seen",
+    ("name", "live", "kept", "seen"),
     [
         ("ann", 1, (), "working copy"),
         ("both", 1, (3,), "working copy"),
@@ -86,9 +86,7 @@ def test_readers_see_the_newest_state_that_reaches_them(name: str, live: int, ke
     assert (row and row["evidence"]["condition"]["value"]) == seen
 
 
-@pytest.mark.parametrize(
-    "name, ceiling", [("ann", 1), ("both", 1), ("ben", 2), ("cat", 3), ("outsider", 3), ("admin", 0)]
-)
+@pytest.mark.parametrize(("name", "ceiling"), [("ann", 1), ("both", 1), ("ben", 2), ("cat", 3), ("outsider", 3), ("admin", 0)])
 def test_the_ceiling_is_the_relation_but_for_owner_and_superuser(name: str, ceiling: int) -> None:
     with transaction() as session:
         world = new_world(session)

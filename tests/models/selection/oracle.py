@@ -10,11 +10,20 @@ from typing import Any
 
 from models.classifications import sharing
 from models.classifications.keys import key_set
-from models.classifications.state import Level, Record
+from models.classifications.state import Record
 from models.identity.principal import Principal
 from tests.models.selection.world import World
 
-WORDS_OF = ("gene_symbol", "clingen_allele_id", "patient_id", "sample_id", "family_id", "c_hgvs", "condition", "interpretation_summary")
+WORDS_OF = (
+    "gene_symbol",
+    "clingen_allele_id",
+    "patient_id",
+    "sample_id",
+    "family_id",
+    "c_hgvs",
+    "condition",
+    "interpretation_summary",
+)
 NOTES_OF = ("condition", "interpretation_summary")
 
 
@@ -160,6 +169,12 @@ def _condition(value: Any, operator: str, operand: Any, name: str) -> bool:
             return value is not None and set(operand) <= set(value)
         case "q":
             return value is not None and answers(operand, words(value))
+    if operator == "between":
+        return _ordered(value, ">=", operand[0], name) and _ordered(value, "<=", operand[1], name)
+    return _ordered(value, operator, operand, name)
+
+
+def _ordered(value: Any, operator: str, operand: Any, name: str) -> bool:
     value, operand = _comparable(value, name), _comparable(operand, name)
     if value is None:
         return False
@@ -170,13 +185,13 @@ def _condition(value: Any, operator: str, operand: Any, name: str) -> bool:
             return bool(value < operand)
         case ">":
             return bool(value > operand)
+        case ">=":
+            return bool(value >= operand)
         case _:
-            return bool(operand[0] <= value <= operand[1])
+            return bool(value <= operand)
 
 
 def _comparable(value: Any, name: str) -> Any:
-    if isinstance(value, list) and name != "mode_of_inheritance":
-        return [_comparable(item, name) for item in value]
     if name == "publish":
         return {"lab": 1, "institution": 2, "logged_in_users": 3, "public": 4}.get(value, value)
     if name == "version":
@@ -189,6 +204,3 @@ def _comparable(value: Any, name: str) -> Any:
     if isinstance(value, float):
         return Decimal(repr(value))
     return value
-
-
-LEVELS = tuple(Level)[1:]

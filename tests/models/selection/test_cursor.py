@@ -66,7 +66,7 @@ def test_any_text_is_invalid(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "other, refusal",
+    ("other", "refusal"),
     [
         (Binding("records", 8, MINE.digest), InvalidCursor),
         (Binding("jobs", 7, MINE.digest), InvalidCursor),

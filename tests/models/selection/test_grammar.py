@@ -99,7 +99,7 @@ def test_children_are_read_where_a_face_has_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "sent, pointer",
+    ("sent", "pointer"),
     [
         (None, "/selection"),
         ({}, "/selection"),
@@ -184,7 +184,9 @@ def test_a_deep_filter_is_refused() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["and", "not", "age", "is"]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["search", "q", "filter", "exclude", "rid"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["search", "q", "filter", "exclude", "rid"]), inner)
+    ),
     max_leaves=20,
 )
 

@@ -30,7 +30,7 @@ def _read(*condition: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "condition, operand",
+    ("condition", "operand"),
     [
         (("clinical_significance", "is", "vous"), "VUS"),
         (("Clinical Significance", "in", ["P", "likely pathogenic"]), ["P", "LP"]),
@@ -60,7 +60,7 @@ def test_operands_are_read_as_stored_values(condition: tuple[Any, ...], operand:
 
 
 @pytest.mark.parametrize(
-    "condition, place",
+    ("condition", "place"),
     [
         (("clinical_significance", "is", "banana"), "/2"),
         (("clinical_significance", "in", ["VUS", "banana"]), "/2/1"),

@@ -103,7 +103,9 @@ def _key_conditions(draw: st.DrawFn) -> list[Any]:
 
 @st.composite
 def _property_conditions(draw: st.DrawFn) -> list[Any]:
-    name = draw(st.sampled_from(["lab", "organisation", "publish", "withdrawn", "created_on", "updated_on", "published_on", "version"]))
+    name = draw(
+        st.sampled_from(["lab", "organisation", "publish", "withdrawn", "created_on", "updated_on", "published_on", "version"])
+    )
     match name:
         case "lab":
             return [name, draw(st.sampled_from(["is", "is_not"])), draw(st.sampled_from([*LABS, "none/such"]))]
@@ -150,7 +152,9 @@ def _selections(world: World) -> st.SearchStrategy[list[Any]]:
 
 
 def _members(session: Session) -> list[int | str]:
-    rows = driver(session).execute("SELECT seq, coalesce(to_json(record_id), to_json(target)) FROM members ORDER BY seq").fetchall()
+    rows = (
+        driver(session).execute("SELECT seq, coalesce(to_json(record_id), to_json(target)) FROM members ORDER BY seq").fetchall()
+    )
     assert [row[0] for row in rows] == list(range(len(rows)))
     return [row[1] for row in rows]
 

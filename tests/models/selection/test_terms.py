@@ -10,7 +10,7 @@ from models.selection.terms import Query, Term, parse_q
 
 
 @pytest.mark.parametrize(
-    "text, must, plain, banned",
+    ("text", "must", "plain", "banned"),
     [
         ("+cms 225", ["cms"], ["225"], []),
         ('+"splice region" -benign', ["splice region"], [], ["benign"]),

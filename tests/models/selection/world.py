@@ -12,14 +12,14 @@ from psycopg.types.json import Jsonb
 from models.classifications.state import Evidence, Lab, Record, Snapshot
 from models.classifications.store import find_labs
 from models.db import Session, driver
-from models.ids import stamp
 from models.identity.principal import Principal
+from models.ids import stamp
 from tests.factories import LABS, accounts
 
 START = datetime(2024, 3, 4, 9, 0, 0, 250_000, tzinfo=UTC)
 INSERT = """
-INSERT INTO records (lab_id, lab_record_id, owner_id, share_level, live_level, widest_level, withdrawn, version, published_version,
-    created_on, updated_on, published_on, evidence)
+INSERT INTO records (lab_id, lab_record_id, owner_id, share_level, live_level, widest_level, withdrawn, version,
+    published_version, created_on, updated_on, published_on, evidence)
 VALUES (%(lab_id)s, %(name)s, %(owner_id)s, %(share)s, %(live)s, 4, %(withdrawn)s, %(version)s, %(version)s,
     %(moment)s, %(moment)s, %(moment)s, %(evidence)s) RETURNING id
 """
