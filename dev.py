@@ -73,7 +73,7 @@ def check(_: list[str]) -> None:
         ["-m", "mypy"],
         [str(VENV / "bin" / "lint-imports")],
     ):
-        _step(" ".join(Path(word).name for word in step if word != "-m"), [str(PYTHON), *step])
+        _step(" ".join(Path(word).name or word for word in step if word != "-m"), [str(PYTHON), *step])
 
 
 def sure(words: list[str]) -> None:

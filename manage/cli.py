@@ -64,7 +64,6 @@ def worker() -> None:
     from models.settings import settings
 
     _require("database_url", "broker_url", "secret_key")
-    os.environ["REMAP_SIGTERM"] = "SIGQUIT"  # a stop that is bounded: what is not done in time is done by another worker
     name = f"waybill-{ids.new_token().hex[:12]}@%h"  # never the name of a worker that is gone
     _become(
         "celery", "--app=worker.app:app", "worker", "--pool=prefork", f"--concurrency={settings().slots}", "--queues=small,bulk",

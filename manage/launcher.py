@@ -112,7 +112,11 @@ class Launcher:
     def await_port(self) -> None:
         """Make sure that the web can have its port."""
         address = settings().host, settings().port
-        self.until(lambda: _free(address), PORT_SECONDS, f"port {address[1]} (taken by somebody else: set WAYBILL_PORT)")
+        until = time.monotonic() + PORT_SECONDS
+        while not _free(address):
+            if time.monotonic() > until:
+                raise PartFailed(f"cannot listen on {address[0]} port {address[1]}, somebody else does: set WAYBILL_PORT")
+            self.pause(0.1)
 
     def start_engines(self) -> None:
         """Start the engines that no address is set for; both at once, since neither needs the other."""

@@ -20,7 +20,6 @@ def create_app() -> Flask:
     app = Flask("web", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = known.limits.body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = 0  # nothing here reads forms
-    app.url_map.converters["record_id"] = classifications.RecordId
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False

@@ -13,7 +13,6 @@ from uuid import UUID
 
 import msgspec
 from flask import Blueprint, Response, request
-from werkzeug.routing import PathConverter
 
 from models import ids, operations
 from models.classifications import reading, service
@@ -52,24 +51,18 @@ PREFIXES = ("/classification/api", "/variantclassification/api")
 SENT = "bulk_classifications"
 View = TypeVar("View", bound=Callable[..., Response])
 
-class RecordId(PathConverter):
-    """An id in an address: any text, slashes too, but for the addresses of bulk operations, which are no id in any form."""
-
-    regex = r"(?!bulk/[^/]+$)[^/].*?"
-
-
 api = Blueprint("classifications", __name__)
 api.before_request(sign_in)
 public = Blueprint("evidence_keys", __name__)
 
 
 def _route(method: str, rule: str) -> Callable[[View], View]:
-    """Serve a rule below `record/` and below `v1/record/`, `v2/record/` and `v3/record/`."""
+    """Serve a rule, which begins with `record/` or `records/`, also below `v1/`, `v2/` and `v3/`."""
 
     def add(view: View) -> View:
         unversioned = {"version": "v1"}
-        api.add_url_rule(f"/classifications/record/{rule}", view_func=view, defaults=unversioned, methods=[method])
-        api.add_url_rule(f"/classifications/<any(v1, v2, v3):version>/record/{rule}", view_func=view, methods=[method])
+        api.add_url_rule(f"/classifications/{rule}", view_func=view, defaults=unversioned, methods=[method])
+        api.add_url_rule(f"/classifications/<any(v1, v2, v3):version>/{rule}", view_func=view, methods=[method])
         return view
 
     return add
@@ -93,13 +86,13 @@ def _received() -> Iterator[Body]:
         yield body
 
 
-@_route("POST", "")
+@_route("POST", "record/")
 def post_records(version: str) -> Response:
     """Carry out one operation, or take a list of them as a job."""
     return _post(version, None)
 
 
-@_route("POST", "<record_id:name>")
+@_route("POST", "record/<path:name>")
 def post_record(version: str, name: str) -> Response:
     """Carry out one operation on the record that the address names. A list has its ids inside, as without a name."""
     return _post(version, name)
@@ -140,7 +133,7 @@ def _submit(body: Body, key: str | None) -> Job | None:
         return jobs.submit(session, principal(), submission, chain([first], items))
 
 
-@_route("POST", "bulk/<verb>")
+@_route("POST", "records/bulk/<verb>")
 def post_selection(version: str, verb: str) -> Response:
     """Store one operation over a selection; answers with the job's token."""
     asked = operations.get(f"bulk_{verb}_classifications")
@@ -157,7 +150,7 @@ def post_selection(version: str, verb: str) -> Response:
     return answer_job(job, preferred, preferred.seconds(settings().limits.operations), _layout(version))
 
 
-@_route("POST", "bulk/get")
+@_route("POST", "records/bulk/get")
 def get_records(version: str) -> Response:
     """Read the records of a selection, a page at a time; later pages show the list as it was at the first."""
     parse_query(NoParameters, request.args)
@@ -207,7 +200,7 @@ def _following(binding: Binding, selection_id: UUID | None, page: tuple[int, Seq
     return seal(binding, (str(selection_id), start), issued) if selection_id and start < total else None
 
 
-@_route("GET", "<record_id:name>")
+@_route("GET", "record/<path:name>")
 def get_record(version: str, name: str) -> Response:
     """Read one record, or one version of it."""
     ask = parse_query(RecordParameters, request.args)

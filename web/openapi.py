@@ -75,7 +75,7 @@ CALLS = (
          {200: "Record"}, (404,), query=schemas.RecordParameters),
     Call("get", f"{RECORDS}/{{organisation}}/{{lab}}/{{record}}", "getNamedRecord", "Read a record by its lab's id for it.",
          {200: "Record"}, (404,), query=schemas.RecordParameters),
-    Call("post", f"{RECORDS}/bulk/get", "getRecords", "Read a selection's records, a page at a time.", {200: "RecordPage"},
+    Call("post", f"{RECORDS}s/bulk/get", "getRecords", "Read a selection's records, a page at a time.", {200: "RecordPage"},
          (404, 410, 413, 415), body=_json("BulkGet")),
     Call("get", "/classification/api/evidence_keys", "listEvidenceKeys", "List the evidence keys.",
          {200: "EvidenceKeys", 304: None}, open=True),
@@ -101,7 +101,7 @@ def _bulk_call(verb: Verb) -> Call:
     summary = (verb.run.__doc__ or f"Apply `{verb.title}` to a selection.").split("\n")[0]
     name = f"{verb.title}Records"
     return Call(
-        "post", f"{RECORDS}/bulk/{verb.title}", name, summary, {200: "BulkAnswer", 202: "Accepted"}, (*BODY, 429),
+        "post", f"{RECORDS}s/bulk/{verb.title}", name, summary, {200: "BulkAnswer", 202: "Accepted"}, (*BODY, 429),
         headers=("Prefer", "IdempotencyKey"), body=_json(_body_name(verb)),
     )  # fmt: skip
 
@@ -136,7 +136,7 @@ def build() -> APISpec:
 
 
 def _add_bodies(spec: APISpec) -> None:
-    bodies = {"BulkGet": schemas.BulkGetBody}
+    bodies: dict[str, type[Schema]] = {"BulkGet": schemas.BulkGetBody}
     for verb in _selection_verbs():
         bodies[_body_name(verb)] = type(f"{_body_name(verb)}Body", (schemas.SelectionBody, verb.params), {})
     for name, body in bodies.items():

@@ -45,7 +45,7 @@ SETTINGS: dict[str, Any] = {
     "task_time_limit": 90,  # a hard kill is the case we are built for; soft limits raise inside commits
     "worker_max_tasks_per_child": 1000,
     "worker_max_memory_per_child": 400_000,  # KiB
-    "worker_soft_shutdown_timeout": 20,  # with REMAP_SIGTERM=SIGQUIT: stops within an orchestrator's 30 s
+    "worker_soft_shutdown_timeout": 0,  # it sleeps its whole time, however soon the work is done: see worker.stopping
     "worker_enable_remote_control": True,  # its connection notices a broker restart that a busy consumer would sleep through
     "worker_send_task_events": False,
     "task_send_sent_event": False,
@@ -66,7 +66,7 @@ SETTINGS: dict[str, Any] = {
 
 
 def _make_app() -> Celery:
-    made = Celery("waybill", broker=settings().broker_url, include=["worker.tasks", "worker.heartbeat"])
+    made = Celery("waybill", broker=settings().broker_url, include=["worker.tasks", "worker.heartbeat", "worker.stopping"])
     made.conf.update(SETTINGS)
     return made
 

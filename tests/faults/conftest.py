@@ -8,13 +8,16 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from manage import engines, migrate
+from manage.postgres import SOCKET
 from models import db
 from models.settings import settings
 from tests.factories import accounts
+from tests.faults.proxy import Proxy
 from tests.faults.site import PARTS, Site
 from tests.processes import RunningEngine, free_port
 
@@ -38,7 +41,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     (home / "run").mkdir()
     for folder in (home, home / "run"):
         folder.chmod(0o711)
-    made = _make(home, getattr(request.module, "SITE_ENVIRONMENT", {}))
+    made = _make(home, getattr(request.module, "BEHIND_A_PROXY", False), getattr(request.module, "SITE_ENVIRONMENT", {}))
     try:
         for name in PARTS:
             made.start(name)
@@ -51,13 +54,20 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
             shutil.rmtree(home, ignore_errors=True)
 
 
-def _make(home: Path, more: dict[str, str]) -> Site:
+def _make(home: Path, behind_a_proxy: bool, more: dict[str, str]) -> Site:
     database, broker = engines.postgres(home, shared_buffers=64 * MIB), engines.valkey(home)  # durable: it will be killed
     running = [RunningEngine(engine, home / f"{engine.name}.log").start() for engine in (database, broker)]
     migrate.upgrade(database.url())
     import_accounts(database.url())
-    port, url = str(free_port()), {"WAYBILL_DATABASE_URL": database.url(), "WAYBILL_BROKER_URL": broker.url()}
-    return Site(home, *running, {**ENVIRONMENT, **url, "WAYBILL_PORT": port, "WAYBILL_HOME": str(home / "home"), **more})
+    proxy = Proxy(str(database.sockets / SOCKET)) if behind_a_proxy else None
+    url = _through(proxy, database.url()) if proxy else database.url()
+    places = {"WAYBILL_DATABASE_URL": url, "WAYBILL_BROKER_URL": broker.url(), "WAYBILL_HOME": str(home / "home")}
+    return Site(home, *running, {**ENVIRONMENT, **places, "WAYBILL_PORT": str(free_port()), **more}, proxy)
+
+
+def _through(proxy: Proxy, url: str) -> str:
+    password = urlsplit(url).password
+    return f"postgresql://waybill:{password}@127.0.0.1:{proxy.port}/waybill?sslmode=disable&gssencmode=disable"
 
 
 def import_accounts(url: str) -> None:

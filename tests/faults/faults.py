@@ -1,4 +1,4 @@
-"""The faults, by the numbers of the fault matrix: how each begins, how long it lasts, how it ends, and what may fail meanwhile."""
+"""The faults, by their numbers in the fault matrix: how each begins, how long it lasts, how it ends, and what may fail then."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.processes import children, wait_for
 
 FULL = os.environ.get("WAYBILL_FAULTS") == "full"
 QUEUES = ("waybill:bulk", "waybill:small")
-GRACE_TIME = 30.0  # an orchestrator's patience
+GRACE_TIME = 10.0  # seconds that a stop may take while chunks of a third of a second are worked on
 LONG = 8.0 if FULL else 3.0
 NOTHING_MORE = 0.0
 CONNECTIONS = 97  # that a database of 100 has for others than its administrator

@@ -21,8 +21,10 @@ import psycopg
 import redis
 import requests
 
-from manage.engines import Postgres, Valkey
+from manage.postgres import Postgres
 from manage.unprivileged import CHILD
+from manage.valkey import Valkey
+from tests.faults.proxy import Proxy
 from tests.processes import RunningEngine, answer, children, wait_for
 
 WORKERS = ("worker", "worker2")
@@ -41,6 +43,7 @@ class Site:
     database: RunningEngine
     broker: RunningEngine
     environment: Mapping[str, str]
+    proxy: Proxy | None = None  # between the parts and the database
     dice: random.Random = field(default_factory=lambda: random.Random(1))
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     extra: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -68,7 +71,7 @@ class Site:
     # --- parts ---
 
     def start(self, name: str, **more: str) -> None:
-        """Start a part, from the thread that it is to end with; `more` is added to its environment, at every start from now on."""
+        """Start a part, from the thread it is to end with; `more` is added to its environment, now and at every start after."""
         assert threading.current_thread() is threading.main_thread()
         self.extra[name] = {**self.extra.get(name, {}), **more}
         module = [POISONED] if name in WORKERS else ["waybill.cli", name]
@@ -156,6 +159,8 @@ class Site:
                 process.kill()
                 process.wait()
                 stubborn.append(name)
+        if self.proxy:
+            self.proxy.stop()
         self.broker.stop()
         self.database.stop()
         assert not stubborn, f"{stubborn} did not stop within 30 s of SIGTERM"

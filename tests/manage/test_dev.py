@@ -34,7 +34,7 @@ def test_the_process_wrapper_needs_nothing_but_python() -> None:
 
 def test_the_makefile_and_ci_have_no_commands_of_their_own() -> None:
     targets = re.findall(r"^(\w+): ; @exec \$\(PYTHON\) dev\.py (\w+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    called = re.findall(r"^make (\w+)$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    called = re.findall(r"^step (\w+)$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
 
     assert {target for target, _ in targets} == set(dev.COMMANDS)
     assert all(target == command for target, command in targets)

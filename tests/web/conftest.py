@@ -19,6 +19,7 @@ from web.app import create_app
 from worker.runner import work
 
 RECORD = "/classification/api/classifications/v2/record/"
+BULK = "/classification/api/classifications/v2/records/bulk/"
 GOOD = {
     "c_hgvs": "NM_000071.2(CBS):c.1539C>T",
     "genome_build": "GRCh37",

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from models.db import driver, transaction
 from models.settings import settings
-from tests.web.conftest import GOOD, RECORD, Caller, upserts
+from tests.web.conftest import BULK, GOOD, RECORD, Caller, upserts
 from web import waiting
 from web.idempotency import parse_key
 from web.pace import Places
@@ -146,8 +146,8 @@ def test_minimal_answers_are_short(ann: Caller) -> None:
 
 
 def test_few_operations_are_waited_for_and_answered_in_order(ann: Caller, worker: None) -> None:
-    body = [*upserts(2), {"id": "north/one/none", "patch": {"ps1": "NM"}}, {"id": NAME, "patch": {"age": 5}, "return_data": "changes"}]
-    response = ann.post(RECORD, {"records": body})
+    more = [{"id": "north/one/none", "patch": {"ps1": "NM"}}, {"id": NAME, "patch": {"age": 5}, "return_data": "changes"}]
+    response = ann.post(RECORD, {"records": [*upserts(2), *more]})
     assert response.status_code == 200
     first, second, third, fourth = response.json["results"]
     assert (first["id"], second["id"]) == (NAME, "north/one/r1")
@@ -298,7 +298,7 @@ def test_quoted_and_bare_keys_are_the_same() -> None:
 def test_an_operation_over_a_selection_is_a_job(ann: Caller, work_all: Work) -> None:
     rids = make(ann, 3)
     body = {"selection": [NAME, rids[1], NAME, "north/one/none"], "patch": {"age": 40}, "tags": ["s"]}
-    response = ann.post(RECORD + "bulk/patch", body)
+    response = ann.post(BULK + "patch", body)
     assert response.status_code == 202
     token = response.json["result"]["job.token"]
     work_all()
@@ -309,7 +309,7 @@ def test_an_operation_over_a_selection_is_a_job(ann: Caller, work_all: Work) -> 
 
 def test_a_selection_job_may_be_waited_for(ann: Caller, worker: None) -> None:
     body = {"selection": make(ann, 2), "publish": "institution"}
-    response = ann.post(RECORD + "bulk/publish", body, prefer="wait=10")
+    response = ann.post(BULK + "publish", body, prefer="wait=10")
     assert response.status_code == 200
     assert [entry["publish"] for entry in response.json["results"]] == ["institution", "institution"]
 
@@ -317,7 +317,7 @@ def test_a_selection_job_may_be_waited_for(ann: Caller, worker: None) -> None:
 def test_a_search_selects_and_a_deletion_deletes(ann: Caller, work_all: Work) -> None:
     rids = make(ann, 3)
     search = {"search": {"filter": ["zygosity", "is", "hemizygous"]}, "exclude": [NAME]}
-    ann.post(RECORD + "bulk/delete", {"selection": [search]})
+    ann.post(BULK + "delete", {"selection": [search]})
     work_all()
     assert [ann.get(f"{RECORD}{rid}").status_code for rid in rids] == [200, 404, 404]
 
@@ -327,7 +327,7 @@ def test_a_search_selects_and_a_deletion_deletes(ann: Caller, work_all: Work) ->
                   [{"search": {"filter": ["nokey", "is", 1]}}], [{"search": {"filter": ["age"]}}], ["a"], ["1.5"]],
 )  # fmt: skip
 def test_a_malformed_selection_is_stored_as_a_rejected_job(ann: Caller, selection: Any) -> None:
-    response = ann.post(RECORD + "bulk/delete", {"selection": selection})
+    response = ann.post(BULK + "delete", {"selection": selection})
     assert code_of(response) == (400, "invalid_selection")
     token = response.json["job.token"]
     job = ann.job(token)
@@ -336,7 +336,7 @@ def test_a_malformed_selection_is_stored_as_a_rejected_job(ann: Caller, selectio
 
 
 def test_more_members_than_expected_reject_the_job_before_the_first_write(ann: Caller) -> None:
-    response = ann.post(RECORD + "bulk/delete", {"selection": make(ann, 3), "max_affected": 2})
+    response = ann.post(BULK + "delete", {"selection": make(ann, 3), "max_affected": 2})
     assert code_of(response) == (422, "too_many_affected")
     assert (response.json["limit"], response.json["actual"]) == (2, 3)
     assert ann.job(response.json["job.token"])["status"] == "rejected"
@@ -345,7 +345,7 @@ def test_more_members_than_expected_reject_the_job_before_the_first_write(ann: C
 
 def test_a_repeat_of_a_rejected_submission_is_answered_alike(ann: Caller) -> None:
     body = {"selection": make(ann, 3), "max_affected": 2}
-    answers = [ann.post(RECORD + "bulk/delete", body, idempotency_key="k").json for _ in range(2)]
+    answers = [ann.post(BULK + "delete", body, idempotency_key="k").json for _ in range(2)]
     assert answers[0]["job.token"] == answers[1]["job.token"]
     assert answers[0]["code"] == answers[1]["code"] == "too_many_affected"
 
@@ -365,12 +365,12 @@ def test_a_repeat_of_a_rejected_submission_is_answered_alike(ann: Caller) -> Non
     ],
 )
 def test_wrong_parameters_of_a_selection_job_are_refused(ann: Caller, verb: str, more: dict[str, Any], code: str) -> None:
-    assert code_of(ann.post(f"{RECORD}bulk/{verb}", {"selection": [1], **more})) == (400, code)
+    assert code_of(ann.post(f"{BULK}{verb}", {"selection": [1], **more})) == (400, code)
     assert count("jobs") == 0
 
 
 def test_an_unknown_operation_is_not_found(ann: Caller) -> None:
-    assert code_of(ann.post(RECORD + "bulk/explode", {"selection": [1]})) == (404, "not_found")
+    assert code_of(ann.post(BULK + "explode", {"selection": [1]})) == (404, "not_found")
 
 
 # Reading
@@ -379,9 +379,9 @@ def test_an_unknown_operation_is_not_found(ann: Caller) -> None:
 def test_a_selection_is_read_page_by_page(ann: Caller) -> None:
     make(ann, 7)
     body: dict[str, Any] = {"selection": [{"search": {"filter": ["zygosity", "is", "hemizygous"]}}], "page.size": 3}
-    pages = [ann.post(RECORD + "bulk/get", body).json]
+    pages = [ann.post(BULK + "get", body).json]
     while cursor := pages[-1]["result"]["page.cursor"]:
-        pages.append(ann.post(RECORD + "bulk/get", body | {"page.cursor": cursor}).json)
+        pages.append(ann.post(BULK + "get", body | {"page.cursor": cursor}).json)
     assert [len(page["result"]["records"]) for page in pages] == [3, 3, 1]
     assert {page["result"]["records.size"] for page in pages} == {7}
     assert all(page["success"] for page in pages)
@@ -393,18 +393,18 @@ def test_a_selection_is_read_page_by_page(ann: Caller) -> None:
 def test_a_page_cursor_belongs_to_its_selection_and_user(ann: Caller, cat: Caller) -> None:
     rids = make(ann, 3)
     body: dict[str, Any] = {"selection": rids, "page.size": 1}
-    cursor = ann.post(RECORD + "bulk/get", body).json["result"]["page.cursor"]
+    cursor = ann.post(BULK + "get", body).json["result"]["page.cursor"]
     other = {"selection": rids[:2], "page.cursor": cursor}
-    assert code_of(ann.post(RECORD + "bulk/get", other)) == (400, "cursor_mismatch")
-    assert code_of(cat.post(RECORD + "bulk/get", body | {"page.cursor": cursor})) == (400, "invalid_cursor")
-    larger = ann.post(RECORD + "bulk/get", body | {"page.cursor": cursor, "page.size": 10}).json
+    assert code_of(ann.post(BULK + "get", other)) == (400, "cursor_mismatch")
+    assert code_of(cat.post(BULK + "get", body | {"page.cursor": cursor})) == (400, "invalid_cursor")
+    larger = ann.post(BULK + "get", body | {"page.cursor": cursor, "page.size": 10}).json
     assert larger["result"]["records"] == ["north/one/r1", "north/one/r2"]
 
 
 @pytest.mark.parametrize("size", [0, -1, 1.5, "10", 10**20, True, [1]])
 def test_what_is_no_page_size_is_refused_in_a_body_too(ann: Caller, size: Any) -> None:
     body = json.dumps({"selection": [1], "page.size": size})
-    response = ann.open(RECORD + "bulk/get", method="POST", data=body, content_type="application/json")
+    response = ann.open(BULK + "get", method="POST", data=body, content_type="application/json")
     assert response.status_code == 400
     assert response.json["code"] in ("invalid_page_size", "invalid_number")
 
@@ -415,7 +415,7 @@ def test_reading_shows_nobody_what_is_not_theirs(ann: Caller, cat: Caller) -> No
     hidden = cat.get(f"{RECORD}{rids[0]}")
     assert (unknown.status_code, hidden.status_code) == (404, 404)
     assert unknown.json["detail"] == hidden.json["detail"]
-    assert cat.post(RECORD + "bulk/get", {"selection": rids}).json["result"]["records.size"] == 0
+    assert cat.post(BULK + "get", {"selection": rids}).json["result"]["records.size"] == 0
     ann.post(RECORD, {"id": rids[0], "publish": "logged_in_users"})
     assert cat.get(f"{RECORD}{rids[0]}").json["meta"]["can_write"] is False
     assert code_of(cat.post(RECORD, {"id": rids[0], "patch": {}})) == (403, "forbidden")
@@ -445,7 +445,9 @@ def test_a_wrong_question_about_a_record_is_refused(ann: Caller, query: str) -> 
     assert ann.get(f"{RECORD}1?{query}").status_code == 400
 
 
-@pytest.mark.parametrize("name", ["0", "-1", "99999999999999999999", "x", "a/b", "٣", "1.", "1.x", "a/b/c.d", "'", "north/one/'; --", "%2e"])
+@pytest.mark.parametrize(
+    "name", ["0", "-1", "99999999999999999999", "x", "a/b", "٣", "1.", "1.x", "a/b/c.d", "'", "north/one/'; --", "%2e"]
+)
 def test_an_id_of_nothing_is_refused_or_not_found(ann: Caller, name: str) -> None:
     assert ann.get(RECORD + name).status_code in (400, 404)
 

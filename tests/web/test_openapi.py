@@ -16,7 +16,6 @@ from schemathesis import Case
 
 from models import operations, parts
 from models.db import transaction
-from models.identity.principal import Principal
 from web.app import create_app
 
 UNDESCRIBED = {"/metrics"}  # read by Prometheus, which has a format of its own
@@ -53,7 +52,7 @@ def test_every_operation_over_a_selection_is_described(client: FlaskClient) -> N
     paths = client.get("/api/openapi.json").json["paths"]
     for verb in operations.registry().values():
         if verb.over_selection:
-            assert f"/classification/api/classifications/{{version}}/record/bulk/{verb.title}" in paths
+            assert f"/classification/api/classifications/{{version}}/records/bulk/{verb.title}" in paths
 
 
 def test_every_operation_says_which_refusals_it_has(client: FlaskClient) -> None:
@@ -70,7 +69,7 @@ def test_every_operation_says_which_refusals_it_has(client: FlaskClient) -> None
     max_examples=6, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
-def test_calls_made_up_from_the_document_are_answered_as_it_says(case: Case, people: dict[str, Principal]) -> None:
+def test_calls_made_up_from_the_document_are_answered_as_it_says(case: Case, worker: None) -> None:
     with transaction() as session:
         for role in ("worker", "dispatcher"):
             parts.beat(session, parts.new_part(role))

@@ -3,12 +3,12 @@
 import { ask, authorization, freshKey, Problem, RECORDS } from "./api.js";
 import { count, fill, h, head, say, trouble } from "./dom.js";
 
-const TYPES = { ndjson: "application/x-ndjson", jsonl: "application/x-ndjson", json: "application/json", csv: "text/csv" };
+const TYPES = { ndjson: "application/x-ndjson", jsonl: "application/x-ndjson", json: "application/json" };
 const SHOWN = 5;
 const SAMPLE = 65536;
 
 export async function showSubmit(main, { signal, ready }) {
-  const input = h("input", { id: "file", type: "file", accept: ".ndjson,.jsonl,.json,.csv,.gz", onchange: () => choose(input.files[0]) });
+  const input = h("input", { id: "file", type: "file", accept: ".ndjson,.jsonl,.json,.gz", onchange: () => choose(input.files[0]) });
   const zone = h("div", { class: "drop" },
     h("label", { for: "file" }, h("b", {}, "Drop a file here"), " or choose one"), input,
     h("p", { class: "hint" }, "One operation a line (.ndjson, .jsonl) or a JSON document (.json), plain or as .gz"));

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models.classifications.keys import key_set
 from models.db import Session, driver, transaction
 from models.selection import resolve
-from models.selection.grammar import parse_selection
-from models.selection.search import FACE
+from models.selection.grammar import Search, parse_selection
+from models.selection.operands import BY_VALUE_TYPE
+from models.selection.search import FACE, ranked_hits
 from tests.factories import LABS
 from tests.models.selection import oracle
 from tests.models.selection.world import START, World, new_world
@@ -149,6 +151,41 @@ def _selections(world: World) -> st.SearchStrategy[list[Any]]:
     asked = st.fixed_dictionaries({}, optional={"q": QUERIES, "filter": FILTERS})
     searches = st.fixed_dictionaries({"search": asked}, optional={"exclude": st.lists(ids, max_size=4)})
     return st.lists(ids | searches | searches, min_size=1, max_size=4)
+
+
+def _every_condition() -> list[list[Any]]:
+    """Each key with each of its operators and usable values, and each property with each of its operators."""
+    found: list[list[Any]] = []
+    for name, pool in POOLS.items():
+        key = key_set().get(name)
+        assert key
+        values = [value for value in pool if value not in UNUSABLE]
+        listed = [values[:2]] if name != "mode_of_inheritance" else [values, values[1:]]
+        operands = {"exists": [None], "missing": [None], "in": listed, "between": [sorted(values, key=str)[:2]], "q": WORDS}
+        for operator in sorted(BY_VALUE_TYPE[key.value_type]):
+            asked = operands.get(operator, values)
+            found += [[name, operator] if operand is None else [name, operator, operand] for operand in asked]
+    for name in ("created_on", "updated_on", "published_on", "version"):
+        found += [[name, operator, TIMES[1]] for operator in ("is", "is_not", "<", ">")]
+        found += [[name, "between", TIMES[1:3]], [name, "exists"], [name, "in", TIMES[:2]]]
+    for name, values in {"lab": [*LABS, "none/such"], "organisation": ["north", "east"], "publish": ["lab", "public"]}.items():
+        found += [[name, operator, value] for value in values for operator in ("is", "is_not")]
+    return [*found, ["withdrawn", "is", True], ["withdrawn", "is_not", True], ["publish", "between", ["institution", "public"]]]
+
+
+def test_each_condition_alone_turned_round_and_beside_another() -> None:
+    other = ["copy_number", ">", 2]
+    with transaction() as session:
+        world = _random_world(session)
+        for principal in (world.people[name] for name in ("ann", "cat")):
+            seen = oracle.visible(world, principal)
+            for condition in _every_condition():
+                for tree in (condition, ["not", condition], ["or", condition, other], ["and", other, condition]):
+                    (entry,) = parse_selection([{"search": {"filter": tree}}], FACE).entries
+                    assert isinstance(entry, Search)
+                    hits = session.execute(ranked_hits(entry, principal, (), 1_000)).all()
+                    expected = {record_id for record_id, item in seen.items() if oracle.found({"filter": tree}, item)}
+                    assert {hit.record_id for hit in hits} == expected, tree
 
 
 def _members(session: Session) -> list[int | str]:
