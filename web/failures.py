@@ -8,14 +8,13 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from models import errors
-from models.db import retryable, sqlstate
+from models.db import DATABASE_ERRORS, retryable, sqlstate
 from models.errors import Refused
 from models.settings import settings
 from web import answers
 from web.answers import Internal, problem
 from web.gate import log_failure
 
-DATABASE_ERRORS = (sqlalchemy.exc.SQLAlchemyError, psycopg.Error)
 LOST = (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 TOO_SLOW = "57014"  # a statement reached its time limit
 AWAY = "The database does not answer just now. Try again; a request with an Idempotency-Key can be repeated without harm."

@@ -12,12 +12,11 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 from prometheus_client.registry import Collector
 
-from models.db import transaction
+from models.db import DATABASE_ERRORS, transaction
 from models.errors import Unavailable
 from models.jobs.numbers import Numbers, count_open
 from models.parts import list_parts
 from web.answers import answer, problem
-from web.failures import DATABASE_ERRORS
 
 api = Blueprint("health", __name__)
 NEEDED = ("worker", "dispatcher")

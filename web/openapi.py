@@ -131,7 +131,7 @@ def build() -> APISpec:
         spec.components.parameter(name, "header", header)
     _add_bodies(spec)
     for call in (*CALLS, *map(_bulk_call, _selection_verbs())):
-        spec.path(call.path, operations={call.method: _operation(call)}, parameters=_places(call.path))
+        spec.path(call.path, operations={call.method: _operation(call)})
     return spec
 
 
@@ -152,8 +152,9 @@ def _complete(body: dict[str, Any]) -> None:
     body["required"] = sorted({"selection", *body.get("required", ())})
 
 
-def _places(path: str) -> list[dict[str, Any]]:
-    named = {name: shape for name, shape in shapes.PLACES.items() if f"{{{name}}}" in path}
+def _places(call: Call) -> list[dict[str, Any]]:
+    known = shapes.PLACES | (shapes.READ_PLACES if call.method == "get" else {})
+    named = {name: shape for name, shape in known.items() if f"{{{name}}}" in call.path}
     return [{"in": "path", "name": name, "required": True, "schema": shape} for name, shape in named.items()]
 
 
@@ -167,7 +168,7 @@ def _operation(call: Call) -> dict[str, Any]:
         "security": [] if call.open else [{"key": []}],
     }
     query: list[Any] = [{"in": "query", "schema": call.query}] if call.query else []
-    if parameters := [*query, *call.headers]:
+    if parameters := [*_places(call), *query, *call.headers]:
         described["parameters"] = parameters
     if call.body:
         described["requestBody"] = call.body

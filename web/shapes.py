@@ -23,14 +23,16 @@ PART: Shape = {"type": "string", "pattern": r"^[A-Za-z0-9_-]{1,50}$"}
 LAB = r"^[A-Za-z0-9_-]{1,50}/[A-Za-z0-9_-]{1,50}$"
 NAMED = r"^[A-Za-z0-9_-]{1,50}/[A-Za-z0-9_-]{1,50}/[A-Za-z0-9_-]{1,50}$"
 
+VERSION = r"(\.[0-9]{1,10}(\.[0-9]{1,6})?)?$"  # only what is read may be a past version
 PLACES: dict[str, Shape] = {
     "version": {"type": "string", "enum": ["v1", "v2", "v3"], "description": "v1 answers in the flat layout."},
-    "rid": {"type": "string", "pattern": r"^[1-9][0-9]{0,17}(\.[0-9]{1,10}(\.[0-9]{1,6})?)?$"},
+    "rid": {"type": "string", "pattern": RID},
     "organisation": PART,
     "lab": PART,
-    "record": {"type": "string", "pattern": r"^[A-Za-z0-9_-]{1,50}(\.[0-9]{1,10}(\.[0-9]{1,6})?)?$"},
+    "record": PART,
     "token": TEXT | {"minLength": 1},
 }
+READ_PLACES = {name: PLACES[name] | {"pattern": PLACES[name]["pattern"][:-1] + VERSION} for name in ("rid", "record")}
 HEADERS: dict[str, Shape] = {
     "Prefer": {
         "name": "Prefer",
@@ -64,14 +66,13 @@ def _list(shape: Shape) -> Shape:
 
 
 LEVELS: Shape = {"anyOf": [{"type": "string", "enum": sorted(SPELLINGS)}, {"type": "integer", "minimum": 0, "maximum": 4}]}
-ID: Shape = {
-    "anyOf": [
-        {"type": "string", "pattern": RID},
-        {"type": "string", "pattern": NAMED},
-        {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
-        _object({"lab_id": PART | {"pattern": LAB}}, optional={"lab_record_id": PART}) | {"additionalProperties": False},
-    ]
-}  # fmt: skip
+NAMES: list[Shape] = [
+    {"type": "string", "pattern": RID},
+    {"type": "string", "pattern": NAMED},
+    {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+    _object({"lab_id": PART | {"pattern": LAB}, "lab_record_id": PART}) | {"additionalProperties": False},
+]
+LAB_ALONE: Shape = _object({"lab_id": PART | {"pattern": LAB}}) | {"additionalProperties": False}
 WIDER = [name for name, level in SPELLINGS.items() if level]
 TRUTHY: Shape = {"description": "Anything that is true."}
 REF: Shape = {"type": "string", "maxLength": 200, "pattern": r"^[^\x00\ud800-\udfff]*$"}
@@ -149,7 +150,8 @@ SHAPES: dict[str, Shape] = {
         {"type": TEXT, "title": TEXT, "status": COUNT, "code": TEXT, "detail": TEXT, "instance": TEXT, "errors": _list(ERROR)},
         optional={"limit": COUNT, "actual": COUNT, "job.token": TOKEN, "internal_error": TEXT},
     ),
-    "Id": ID,
+    "Id": {"anyOf": [*NAMES, LAB_ALONE]},
+    "Member": {"anyOf": NAMES},
     "Operation": _operation({"id": _ref("Id"), **OPERATION}, ["id"]),
     "OperationOnRecord": _operation({"id": {"type": "null"}, **OPERATION}, []),
     "Item": {"anyOf": [_ref("Operation"), {"description": "What is no operation fails by itself and harms no other item."}]},
@@ -159,13 +161,14 @@ SHAPES: dict[str, Shape] = {
     "Selection": {
         "type": "array",
         "minItems": 1,
-        "items": {"anyOf": [_ref("Id"), _ref("Search")]},
+        "items": {"anyOf": [_ref("Member"), _ref("Search")]},
         "description": "Ids and searches, in this order; a record named twice counts at its first place.",
     },
     "Search": _object(
         {"search": _object({}, optional={"q": TEXT, "filter": {"type": "array"}}) | {"additionalProperties": False}},
-        optional={"exclude": _list(_ref("Id"))},
-    ),
+        optional={"exclude": _list(_ref("Member"))},
+    )
+    | {"additionalProperties": False},
     "Record": {"type": "object", "description": "A record in the layout of its version, or why there is none."},
     "Posted": {"anyOf": [_ref("Record"), _ref("BulkAnswer")]},
     "BulkAnswer": _object({"results": _list(_ref("Record"))}, optional={"job.token": TOKEN}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -37,14 +37,30 @@ class Info(msgspec.Struct, omit_defaults=True, rename={"published_version": "pv"
     changes: dict[str, Any] | None = None
 
 
+class Named(msgspec.Struct):
+    """An item of which no more than its id matters."""
+
+    id: str | int | None = None
+
+
+class Place(NamedTuple):
+    """Where an item stood in what was sent."""
+
+    at: int
+    line: int | None
+    ref: str | None
+
+
+MOST_SHOWN = 200  # characters of an id that names nothing
+IDS: msgspec.json.Decoder[Named | str | int] = msgspec.json.Decoder(Named | str | int)
 ENCODER = msgspec.json.Encoder()
 DECODER = msgspec.json.Decoder(Info)
 
 
 def rows(chunk: Chunk, done: Sequence[Done]) -> list[Outcome]:
     """Return a chunk's outcome rows."""
-    each = zip(done, chunk.indexes, chunk.lines, chunk.refs, strict=True)
-    return [_row(item, index, line, ref) for item, index, line, ref in each]
+    each = zip(done, chunk.items, chunk.indexes, chunk.lines, chunk.refs, strict=True)
+    return [_row(item, raw, Place(index, line, ref)) for item, raw, index, line, ref in each]
 
 
 def drifted(chunk: Chunk, place: int) -> Outcome:
@@ -54,24 +70,36 @@ def drifted(chunk: Chunk, place: int) -> Outcome:
     return Outcome(chunk.indexes[place], Status.SKIPPED, rid, str(rid), code="drifted", detail=detail)
 
 
-def _row(done: Done, index: int, line: int | None, ref: str | None) -> Outcome:
+def _row(done: Done, raw: bytes, place: Place) -> Outcome:
     decision, record = done.decision, done.record
     seen = record or done.before
-    target = dump_id(*seen.key) if seen else _target(done.operation.target if done.operation else None)
+    target = dump_id(*seen.key) if seen else _target(done.operation, raw)
     rid = seen.id if seen else None
     if decision.status in (Status.FAILED, Status.SKIPPED):
-        return Outcome(index, decision.status, rid, target, decision.code, decision.pointer, decision.detail, line=line, ref=ref)
+        why = (decision.code, decision.pointer, decision.detail)
+        return Outcome(place.at, decision.status, rid, target, *why, line=place.line, ref=place.ref)
     stored = record is not None and record.id is not None
     return Outcome(
-        index, decision.status, rid, target, version=record.version if record and stored else None,
-        info=ENCODER.encode(_info(done)), line=line, ref=ref,
+        place.at, decision.status, rid, target, version=record.version if record and stored else None,
+        info=ENCODER.encode(_info(done)), line=place.line, ref=place.ref,
     )  # fmt: skip
 
 
-def _target(target: Target | None) -> str | None:
-    if target is None:
-        return None
+def _target(operation: Operation | None, raw: bytes) -> str | None:
+    """Return what an item named, as far as it can be told; a member of a selection is its id."""
+    if operation is None:
+        return _sent_id(raw)
+    target = operation.target
     return str(target.rid) if target.rid is not None else "/".join(filter(None, (target.lab, target.lab_record_id)))
+
+
+def _sent_id(raw: bytes) -> str | None:
+    try:
+        sent = IDS.decode(raw)
+    except (msgspec.DecodeError, RecursionError):  # no id in a form that can be shown; the outcome's pointer says more
+        return None
+    name = sent.id if isinstance(sent, Named) else sent
+    return None if name is None or "\0" in str(name) else str(name)[:MOST_SHOWN]
 
 
 def _info(done: Done) -> Info:

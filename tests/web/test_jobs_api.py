@@ -64,7 +64,7 @@ def test_an_unchanged_job_is_304(ann: Caller, work_all: Work) -> None:
 
 @pytest.mark.parametrize(
     "token",
-    [str(uuid.UUID(int=7)), "1", "0", "-1", "x", "'", "%", "*", "{0b9bb9b8-6f7b-4ff8-8d52-3f3c9c6c2a11}", "0" * 32, "é", "x" * 8000],
+    [str(uuid.UUID(int=7)), "1", "0", "-1", "'", "%", "*", "{0b9bb9b8-6f7b-4ff8-8d52-3f3c9c6c2a11}", "0" * 32, "é", "x" * 8000],
 )
 @pytest.mark.parametrize("way", ["", "/results", "/events", "/cancel", "/retry", "purge"])
 def test_unknown_and_malformed_tokens_are_answered_alike(ann: Caller, cat: Caller, token: str, way: str) -> None:
@@ -148,7 +148,7 @@ def test_jobs_are_found_by_status_name_tag_and_time(ann: Caller, work_all: Work)
     assert ids_of(ann.get(f"/api/jobs?created_after={before}").json) == [tagged]
 
 
-@pytest.mark.parametrize("size", ["0", "-1", "1.5", "ten", "1" + "0" * 20, "٣", "²", "", "+3", "1_0", "0x10", "NaN", "1e2", "yes"])
+@pytest.mark.parametrize("size", ["0", "-1", "1.5", "ten", "1" + "0" * 20, "٣", "²", "", "+3", "1_0", "0x10", "NaN", "1e2", "y"])
 @pytest.mark.parametrize("path", ["/api/jobs", "/api/jobs/0b9bb9b8-6f7b-4ff8-8d52-3f3c9c6c2a11/results"])
 def test_what_is_no_page_size_is_refused(ann: Caller, path: str, size: str) -> None:
     response = ann.open(path, query_string={"page.size": size})

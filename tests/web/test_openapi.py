@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, settings
 from openapi_spec_validator import validate
 from requests.structures import CaseInsensitiveDict
 from schemathesis import Case
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from models import operations, parts
 from models.db import transaction
@@ -21,12 +22,14 @@ from web.app import create_app
 UNDESCRIBED = {"/metrics"}  # read by Prometheus, which has a format of its own
 CURSOR, KEY, GUARD = "page.cursor", "Idempotency-Key", "max_affected"  # refused for what was before, which no shape can tell
 STREAM = "/api/jobs/{token}/events"
-schema = schemathesis.openapi.from_wsgi("/api/openapi.json", create_app())
+# Systematic variations would be thousands of jobs; made-up calls find the same in seconds.
+config = schemathesis.Config.from_dict({"phases": {"coverage": {"enabled": False}}, "generation": {"allow-x00": False}})
+schema = schemathesis.openapi.from_wsgi("/api/openapi.json", create_app(), config=config)
 
 
 def template(rule: str) -> str:
     """Return a route as the document names it: the addresses of one record are two there, and aliases are not told."""
-    rule = rule.replace("<any(v1, v2, v3):version>", "{version}").replace("<record_id:name>", "{rid}")
+    rule = rule.replace("<any(v1, v2, v3):version>", "{version}").replace("<path:name>", "{rid}")
     return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule)
 
 
@@ -66,7 +69,7 @@ def test_every_operation_says_which_refusals_it_has(client: FlaskClient) -> None
 @pytest.mark.timeout(300)
 @(schema.exclude(path=STREAM).parametrize())
 @settings(
-    max_examples=6, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+    max_examples=15, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 def test_calls_made_up_from_the_document_are_answered_as_it_says(case: Case, worker: None) -> None:
@@ -74,6 +77,13 @@ def test_calls_made_up_from_the_document_are_answered_as_it_says(case: Case, wor
         for role in ("worker", "dispatcher"):
             parts.beat(session, parts.new_part(role))
     for sent, member in ((case.query, CURSOR), (case.body, CURSOR), (case.headers, KEY), (case.body, GUARD)):
-        if isinstance(sent, dict | CaseInsensitiveDict):
+        if isinstance(sent, dict | CaseInsensitiveDict) and case.meta and case.meta.generation.mode.is_positive:
             sent.pop(member, None)
-    case.call_and_validate(headers={"Authorization": "Bearer key-ann"})
+    case.call_and_validate(headers={"Authorization": "Bearer key-ann"}, excluded_checks=untold(case))
+
+
+def untold(case: Case) -> list[Any]:
+    """Return what no shape can tell of a body: how evidence and filters are read, and that a list needs no id in the address."""
+    if case.method != "POST":
+        return []
+    return [positive_data_acceptance, *([negative_data_rejection] if "/record/{" in case.path else [])]
