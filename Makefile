@@ -1,10 +1,9 @@
 # Thin aliases of dev.py, which also works where there is no make. `exec`, so that signals arrive.
 PYTHON ?= python3
 
-.PHONY: run test check sure faults bench venv doctor
+.PHONY: run test sure faults bench venv doctor
 run: ; @exec $(PYTHON) dev.py run
 test: ; @exec $(PYTHON) dev.py test
-check: ; @exec $(PYTHON) dev.py check
 sure: ; @exec $(PYTHON) dev.py sure
 faults: ; @exec $(PYTHON) dev.py faults
 bench: ; @exec $(PYTHON) dev.py bench

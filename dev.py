@@ -3,8 +3,7 @@
 
 python3 dev.py run      everything on this machine, in the foreground
 python3 dev.py test     all tests; more words go to pytest
-python3 dev.py check    lint, types and import rules
-python3 dev.py sure     check, then test
+python3 dev.py sure     lint, types and import rules
 python3 dev.py faults   the tests that kill, freeze and cut off real processes
 python3 dev.py bench    the benchmark
 python3 dev.py venv     set up only
@@ -64,7 +63,7 @@ def test(words: list[str]) -> None:
     _become("-m", "pytest", *words)
 
 
-def check(_: list[str]) -> None:
+def sure(_: list[str]) -> None:
     """Lint, types, import rules."""
     set_up()
     for step in (
@@ -76,17 +75,11 @@ def check(_: list[str]) -> None:
         _step(" ".join(Path(word).name or word for word in step if word != "-m"), [str(PYTHON), *step])
 
 
-def sure(words: list[str]) -> None:
-    """Everything that must hold before a commit."""
-    check([])
-    test(words)
-
-
 def faults(words: list[str]) -> None:
     """Run the fault tests, one at a time, on engines that keep their promises to the disk."""
     set_up()
     os.environ["WAYBILL_TEST_DURABLE"] = "1"
-    _become("-m", "pytest", "-n0", "-m", "faults", *words)
+    _become("-m", "pytest", "-n0", "-m", "faults", "tests/faults", *words)
 
 
 def bench(words: list[str]) -> None:
@@ -109,7 +102,7 @@ def doctor(_: list[str]) -> None:
 
 
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
-    "run": run, "test": test, "check": check, "sure": sure, "faults": faults, "bench": bench, "venv": venv, "doctor": doctor,
+    "run": run, "test": test, "sure": sure, "faults": faults, "bench": bench, "venv": venv, "doctor": doctor,
 }  # fmt: skip
 
 

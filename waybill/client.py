@@ -29,7 +29,7 @@ from urllib3.util import Retry
 from waybill.values import Job, Problem, Result
 
 RECORDS = "/classification/api/classifications/v2/record/"
-BULK_GET = "/classification/api/classifications/v2/record/bulk/get"
+BULK_GET = "/classification/api/classifications/v2/records/bulk/get"
 NDJSON = "application/x-ndjson"
 IN_FLIGHT = "idempotency_key_in_flight"
 TIMEOUT = (10.0, 120.0)  # seconds to connect, and without a byte of the answer

@@ -21,6 +21,7 @@ log = structlog.get_logger()
 REQUEST_ANSWERED = "request_answered"
 REQUEST_FAILED = "request_failed"
 LONGEST_ADDRESS = 16_384
+TOKEN = re.compile(r"[0-9a-f-]{36}")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
@@ -83,7 +84,7 @@ def _leave(response: Response) -> Response:
 
 def _line(status: int) -> dict[str, Any]:
     """Return what is said about a request: the route and never the address, which may name a patient's record."""
-    token = g.get("job_token") or (request.view_args or {}).get("token", "")
+    token = str(g.get("job_token") or (request.view_args or {}).get("token", ""))
     principal = g.get("principal")
     known = {
         "request_id": g.request_id,
@@ -92,7 +93,7 @@ def _line(status: int) -> dict[str, Any]:
         "status": status,
         "ms": round((ids.monotonic() - g.entered) * 1_000, 1),
         "user": principal.user_id if principal else None,
-        "job": str(token)[:36] or None,
+        "job": token if TOKEN.fullmatch(token) else None,  # what is no token may be anything, a key too
     }
     return {name: value for name, value in known.items() if value is not None}
 

@@ -24,7 +24,7 @@ from web.pace import Places
 
 STREAMERS = "waybill.streamers"
 LENGTH = 25.0  # seconds, below the patience of proxies and of a stopping server
-HEARTBEAT = 10.0
+HEARTBEAT = 1.0  # also how soon the place of a client that has gone is free again: only a write finds out
 RETRY = 1_000  # milliseconds until a client whose stream ended comes again
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 1.0

@@ -58,7 +58,7 @@ SETTINGS: dict[str, Any] = {
     "task_publish_retry": True,
     "task_publish_retry_policy": PUBLISH_RETRY,
     "task_default_queue": "bulk",
-    "task_queues": [Queue(name) for name in QUEUES],
+    "task_queues": [Queue(name, routing_key=name) for name in QUEUES],
     "task_create_missing_queues": False,
     "worker_hijack_root_logger": False,
     "worker_redirect_stdouts": False,

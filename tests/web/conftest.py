@@ -129,3 +129,22 @@ def worker(work_all: Callable[[], None]) -> Iterator[None]:
     yield
     stop.set()
     thread.join()
+
+
+def count(table: str) -> int:
+    with transaction() as session:
+        row = driver(session).execute(f"SELECT count(*) FROM {table}").fetchone()
+        return int(row[0]) if row else 0
+
+
+def make(caller: Caller, number: int) -> list[int]:
+    """Make records `north/one/r0` and so on; return their rids."""
+    answers = [caller.post(RECORD, operation) for operation in upserts(number)]
+    assert {response.status_code for response in answers} == {200}
+    return [response.json["meta"]["id"] for response in answers]
+
+
+def code_of(response: Any) -> tuple[int, str]:
+    assert response.content_type == "application/problem+json"
+    assert response.json["internal_error"] == response.json["detail"]
+    return response.status_code, response.json["code"]

@@ -89,6 +89,12 @@ def test_a_request_is_one_log_line_without_address_or_key(ann: Caller) -> None:
     assert "key-ann" not in str(lines)
 
 
+def test_what_stands_where_a_token_should_is_not_logged(ann: Caller) -> None:
+    with capture_logs() as lines:
+        ann.get("/api/jobs/key-ann")
+    assert "key-ann" not in str(lines)
+
+
 def _fail_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise error

@@ -1,7 +1,9 @@
 // The public API, asked with the reader's key. The key lives in this tab's session and goes out in one header, nowhere else.
 
 const KEY = "waybill-key";
-export const RECORDS = "/classification/api/classifications/v2/record/";
+const FACE = "/classification/api/classifications/v2/";
+export const RECORDS = `${FACE}record/`;
+export const BULK_GET = `${FACE}records/bulk/get`;
 
 export const key = () => sessionStorage.getItem(KEY);
 export const keepKey = (text) => sessionStorage.setItem(KEY, text);

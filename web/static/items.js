@@ -39,7 +39,7 @@ export function itemList(token, asked, signal) {
   const body = h("tbody");
   const place = h("div");
   const more = h("button", { type: "button", hidden: true, onclick: () => load() }, "More items");
-  const choice = h("select", { id: "outcome", onchange: () => restart(choice.value) },
+  const choice = h("select", { id: "outcome", onchange: () => restart((asked = choice.value)) },
     ["", ...PARTS].map((name) => h("option", { value: name }, WORDS[name] ?? "all")));
   const element = h("section", { "aria-label": "Items" },
     h("div", { class: "head" }, h("h2", {}, "Items"), h("span", { class: "space" }), h("label", { for: "outcome" }, "Outcome"), choice), place, more);
@@ -94,7 +94,7 @@ export function itemList(token, asked, signal) {
     const ended = job && over(now) && !over(job);
     job = now;
     if (job.purged_on) return show();
-    if (first && status === null) status = job.failed ? "failed" : "";
+    if (asked === null && (first || ended)) status = job.failed ? "failed" : "";
     choice.value = status;
     if (first || ended) return restart(status);
     if (!body.children.length && expected()) return load();

@@ -1,6 +1,6 @@
 // A search over records, a page at a time.
 
-import { ask, query, RECORDS } from "./api.js";
+import { ask, BULK_GET, query } from "./api.js";
 import { badge, count, empty, fill, h, head, loading, row, say, table, trouble } from "./dom.js";
 import { recordLink } from "./items.js";
 import { keyList, shownValue } from "./keys.js";
@@ -44,7 +44,7 @@ export async function showRecords(main, { signal, query: asked, ready }) {
     more.disabled = true;
     try {
       const json = { selection: [{ search: q ? { q } : {} }], allow_all: !q, "page.size": SIZE, "page.cursor": cursor };
-      const { data } = await ask(`${RECORDS}bulk/get`, { method: "POST", json, signal });
+      const { data } = await ask(BULK_GET, { method: "POST", json, signal });
       if (anew) body.replaceChildren();
       body.append(...data.result.records.map((name) => line(data.data.records[name], keys)));
       cursor = data.result["page.cursor"];
