@@ -7,6 +7,7 @@ from flask import Flask
 from models.settings import settings
 from web import classifications, failures, gate, health, jobs, limits, openapi
 from web.pace import Places
+from web.pages import pages
 from web.streams import STREAMERS
 from web.waiting import WAITERS
 
@@ -27,8 +28,8 @@ def create_app() -> Flask:
         app.extensions[name] = Places(known.web_threads // 2 - RESERVED_THREADS)
     gate.install(app)
     failures.install(app)
-    for part in (health, limits, openapi, jobs):
-        app.register_blueprint(part.api)
+    for blueprint in (health.api, limits.api, openapi.api, jobs.api, pages):
+        app.register_blueprint(blueprint)
     for prefix in classifications.PREFIXES:
         app.register_blueprint(classifications.public, url_prefix=prefix, name=f"{prefix[1:]}-public")
         app.register_blueprint(classifications.api, url_prefix=prefix, name=prefix[1:])

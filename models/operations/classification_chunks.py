@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from models import ids
 from models.classifications.envelope import parse_operation
@@ -25,11 +25,16 @@ from models.settings import settings
 from models.strictness import decode_strict
 
 
+def _count(value: object) -> None:
+    if type(value) is not int or value < 0:
+        raise ValidationError("Not a whole number from 0 on.")
+
+
 class SelectionParams(Schema):
     """What every operation over a selection takes beside the selection itself."""
 
     test = fields.Boolean(truthy={True}, falsy={False})
-    max_affected = fields.Integer(strict=True, validate=validate.Range(min=0))
+    max_affected = fields.Raw(validate=_count)
     on_drift = fields.String(validate=validate.OneOf(("apply", "skip")))
     allow_all = fields.Boolean(truthy={True}, falsy={False})
     return_data = fields.Raw(validate=validate.OneOf((True, False, "flat", "changes")))

@@ -152,6 +152,16 @@ def double_messages(site: Site) -> None:
             client.lpush(QUEUES[0], message)
 
 
+def lose_messages(site: Site) -> None:
+    """Take every message away, for a second, as a worker does that dies with what it has just popped."""
+    with site.client() as client:
+        until = time.monotonic() + 1.0
+        while time.monotonic() < until:
+            for queue in QUEUES:
+                client.rpop(queue, 100)
+            time.sleep(0.002)
+
+
 def unlimited(client: redis.Redis) -> None:
     client.config_set("maxmemory", "512mb")
 
@@ -243,6 +253,7 @@ FAULTS = (
     Fault("F5", "worker_sigquit", stop_worker(signal.SIGQUIT)),
     Fault("F6", "worker_pause", freeze(a_child), LONG, wake),
     Fault("F7", "worker_main_pause", freeze(lambda site: site.pid(site.worker())), LONG, wake),
+    Fault("F8", "messages_lost_at_pop", lose_messages),
     Fault("F9", "dispatcher_kill9", kill_part("dispatcher")),
     Fault("F9b", "dispatcher_pause", freeze(lambda site: site.pid("dispatcher")), LONG, wake),
     Fault("F10", "web_kill9", kill_part("web"), excuses=WEB),

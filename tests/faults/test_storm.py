@@ -42,7 +42,7 @@ def test_x13_a_storm_passes_and_every_item_has_been_done_once(
     attempts, dispatches, chunks = site.query("SELECT sum(attempts), sum(dispatches), count(*) FROM chunks")[0]
     record_property(
         "seen",
-        f"storm {seed}: {NUMBER} faults, {JOBS * RECORDS * 3} items, {ended - begun:.0f} s; final {ended - over:.1f} s after "
-        f"the last, when {left} items were left; attempts {attempts}, dispatches {dispatches} for {chunks} chunks; {watcher.polls} polls, longest "
+        f"storm {seed}: {NUMBER} faults, {JOBS * RECORDS * 3} items, {ended - begun:.0f} s; final {ended - over:.1f} s "
+        f"after the last, when {left} items were left; attempts {attempts}, dispatches {dispatches} for {chunks} chunks; {watcher.polls} polls, longest "
         f"{watcher.longest_poll:.1f} s, longest submit {watcher.longest_submit:.1f} s; {', '.join(struck)}",
     )

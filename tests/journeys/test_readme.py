@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -85,19 +86,11 @@ def test_every_command_does_what_the_text_says(said: list[str]) -> None:
 def test_the_table_of_settings_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     found: dict[str, object] = {}
 
-    class Recorder:
-        """Answers as an empty environment would, and notes what is asked for."""
+    def note(name: str, default: object) -> object:
+        found[name] = default
+        return default
 
-        def __init__(self, prefix: str) -> None:
-            assert prefix == "WAYBILL_"
-
-        def int(self, name: str, default: Any) -> Any:
-            found[name] = default
-            return default
-
-        float = str = int
-
-    monkeypatch.setattr(settings_module, "Env", Recorder)
+    monkeypatch.setattr(settings_module, "Env", lambda prefix: SimpleNamespace(int=note, float=note, str=note))
     settings_module.load()
     table = dict(re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)? ?\| ", README, re.MULTILINE))
     assert table == {name: str(value) for name, value in found.items() if name not in TESTS_ONLY}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,8 +17,6 @@ from web.idempotency import parse_key
 from web.pace import Places
 from web.waiting import Preferences
 
-Work = Callable[[], None]
-PREFIXES = ("/classification/api/classifications", "/variantclassification/api/classifications")
 NAME = "north/one/r0"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from flask.testing import FlaskClient
 
 from tests.web.conftest import BULK, GOOD, RECORD, Caller, code_of, count, make
 
-Work = Callable[[], None]
 PREFIXES = ("/classification/api/classifications", "/variantclassification/api/classifications")
 NAME = "north/one/r0"
 

@@ -11,7 +11,6 @@ import pytest
 from tests.web.conftest import BULK, RECORD, Caller, code_of, count, make
 
 Work = Callable[[], None]
-PREFIXES = ("/classification/api/classifications", "/variantclassification/api/classifications")
 NAME = "north/one/r0"
 
 

@@ -1,0 +1,22 @@
+"""Each goal that the product claims has a test that is named after it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+CLAIMED = [
+    *(f"p{number:02}" for number in range(1, 49) if number not in (9, 17, 23, 29, 39, 40, 41, 42, 44)),
+    *(f"x{number:02}" for number in (1, 2, 7, 8, 13, 18)),
+]
+NAMED = set(re.findall(r"(?<=_)([px]\d\d)(?=_)", " ".join(re.findall(r"def (test_\w+)", "".join(
+    file.read_text(encoding="utf-8") for file in TESTS.rglob("test_*.py")
+)))))  # fmt: skip
+
+
+@pytest.mark.parametrize("goal", CLAIMED)
+def test_a_test_is_named_after(goal: str) -> None:
+    assert goal in NAMED
