@@ -152,6 +152,7 @@ def parts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """
     before = settings().database_url
     url = clone(f"parts_{_number(request.config)}")
+    db.dispose()  # of the database before: what is only forgotten would warn when it is collected
     os.environ["WAYBILL_DATABASE_URL"] = url
     settings.cache_clear()
     environment = {**FAULT_SETTINGS, "WAYBILL_PORT": str(free_port()), **getattr(request.module, "PARTS_ENVIRONMENT", {})}

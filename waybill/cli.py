@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 import click
 
 from waybill import __version__
+from waybill.demo import demo
 
 GROUP = "waybill.commands"
 
@@ -38,6 +39,9 @@ def _plugged() -> dict[str, click.Command]:
 @click.version_option(__version__, prog_name="waybill")
 def main() -> None:
     """Bulk records: jobs that finish, one outcome per item, pages that do not shift."""
+
+
+main.add_command(demo)
 
 
 if __name__ == "__main__":

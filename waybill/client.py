@@ -35,6 +35,7 @@ IN_FLIGHT = "idempotency_key_in_flight"
 TIMEOUT = (10.0, 120.0)  # seconds to connect, and without a byte of the answer
 REPEATS = Retry(
     total=8,
+    connect=4,  # some seconds, for a server that starts again
     redirect=0,
     backoff_factor=0.3,
     backoff_max=30,

@@ -32,6 +32,8 @@ CLEARED: Sent = (None, FINE, None, None)
 
 def put_over(old: Cell, sent: Sent, lock: str | None) -> Cell:
     """Return the cell after a submission: members without a value are left out, a lock only goes up."""
+    if not old:
+        return _new_cell(sent, lock)
     value, found, note, explain = sent
     cell: Cell = {}
     if value is ABSENT:
@@ -39,17 +41,38 @@ def put_over(old: Cell, sent: Sent, lock: str | None) -> Cell:
     elif value is not None:
         cell["value"] = value
         if found:
-            cell["validation"] = [{"severity": one.severity, "code": one.code, "message": one.message} for one in found]
+            cell["validation"] = _dump(found)
     note = old.get("note") if note is ABSENT else note
     if note is not None:
         cell["note"] = note
     explain = old.get("explain") if explain is ABSENT else explain
     if explain is not None:
         cell["explain"] = explain
-    held = old.get("immutable") if old else None
+    held = old.get("immutable")
     if lock or held:
         cell["immutable"] = lock if LOCK_RANKS[lock] > LOCK_RANKS[held] else held
     return cell
+
+
+def _new_cell(sent: Sent, lock: str | None) -> Cell:
+    """Return what `put_over` makes of nothing, the commonest case, in fewer steps."""
+    value, found, note, explain = sent
+    cell: Cell = {}
+    if value is not None and value is not ABSENT:
+        cell["value"] = value
+        if found:
+            cell["validation"] = _dump(found)
+    if note is not None and note is not ABSENT:
+        cell["note"] = note
+    if explain is not None and explain is not ABSENT:
+        cell["explain"] = explain
+    if lock:
+        cell["immutable"] = lock
+    return cell
+
+
+def _dump(found: Iterable[Validation]) -> list[dict[str, str]]:
+    return [{"severity": one.severity, "code": one.code, "message": one.message} for one in found]
 
 
 def changed(old: Cell, new: Cell) -> bool:

@@ -151,7 +151,9 @@ class _Merging:
 
     def _value(self, key: Key, spelling: str, raw: Any, part: str | None) -> tuple[Any, tuple[Validation, ...]]:
         try:
-            value, found = key.normalise(_repaired(raw) if self.from_api else raw)
+            if self.from_api and (type(raw) is not str or "&" in raw):
+                raw = _repaired(raw)
+            value, found = key.normalise(raw)
         except (InvalidType, InvalidNumber) as refused:
             raise type(refused)(refused.detail, pointer=self._pointer(spelling, part)) from None
         if key.value_type == "U" and value is not None:
@@ -161,6 +163,8 @@ class _Merging:
         return value, FINE if self.rules.external else found
 
     def _text(self, raw: Any, spelling: str, part: str | None) -> str | None:
+        if type(raw) is str and raw and "&" not in raw and "\xa0" not in raw:
+            return raw.strip() or None
         if isinstance(raw, (dict, list)) and raw:
             raise InvalidType("A text is expected here.", pointer=self._pointer(spelling, part))
         try:

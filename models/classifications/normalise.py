@@ -101,11 +101,14 @@ def normalise_text(value: Any) -> Normalised:
 
 
 def _normalise_free_text(value: Any) -> Normalised:
+    if type(value) is str and not ("<" in value or "&" in value or "\xa0" in value):
+        text = value.strip()
+        return (text, FINE) if text else NOTHING
     normalised = normalise_text(value)
-    text = normalised[0]
-    if text is None or ("<" not in text and "&" not in text):
+    marked = normalised[0]
+    if marked is None or ("<" not in marked and "&" not in marked):
         return normalised
-    return without_markup(text) or None, FINE
+    return without_markup(marked) or None, FINE
 
 
 def without_markup(text: str) -> str:

@@ -147,12 +147,8 @@ def luminance(colour: str) -> float:
 
 TEXTS = [(ink, ground) for ink in ("ink", "faint", "accent") for ground in ("ground", "sheet", "shade")]
 BADGES = [(name, f"{name}-soft") for name in ("good", "calm", "bad", "warm", "odd", "accent")]
-EDGES = [
-    ("faint", "sheet"),
-    ("focus", "ground"),
-    ("focus", "sheet"),
-    *((name, "calm-soft") for name in ("good", "calm", "bad", "odd")),
-]
+BARS = [(name, "calm-soft") for name in ("good", "calm", "bad", "odd")]
+EDGES = [("faint", "sheet"), ("focus", "ground"), ("focus", "sheet"), *BARS]
 
 
 @pytest.mark.parametrize("scheme", schemes(), ids=["light", "dark"])

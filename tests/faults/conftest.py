@@ -56,13 +56,13 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
 
 def _make(home: Path, behind_a_proxy: bool, more: dict[str, str]) -> Site:
     database, broker = engines.postgres(home, shared_buffers=64 * MIB), engines.valkey(home)  # durable: it will be killed
-    running = [RunningEngine(engine, home / f"{engine.name}.log").start() for engine in (database, broker)]
+    stored, sent = (RunningEngine(engine, home / f"{engine.name}.log").start() for engine in (database, broker))
     migrate.upgrade(database.url())
     import_accounts(database.url())
     proxy = Proxy(str(database.sockets / SOCKET)) if behind_a_proxy else None
     url = _through(proxy, database.url()) if proxy else database.url()
     places = {"WAYBILL_DATABASE_URL": url, "WAYBILL_BROKER_URL": broker.url(), "WAYBILL_HOME": str(home / "home")}
-    return Site(home, *running, {**ENVIRONMENT, **places, "WAYBILL_PORT": str(free_port()), **more}, proxy)
+    return Site(home, stored, sent, {**ENVIRONMENT, **places, "WAYBILL_PORT": str(free_port()), **more}, proxy)
 
 
 def _through(proxy: Proxy, url: str) -> str:
@@ -73,6 +73,7 @@ def _through(proxy: Proxy, url: str) -> str:
 def import_accounts(url: str) -> None:
     """Put the people of the tests into a database, past the one that this process is connected to."""
     before = settings().database_url
+    db.dispose()
     os.environ["WAYBILL_DATABASE_URL"] = url
     settings.cache_clear()
     try:

@@ -32,6 +32,7 @@ PARTS = ("web", *WORKERS, "dispatcher")
 RECORDS = "/classification/api/classifications/v2/record/"
 POISONED = "tests.faults.poisoned_worker"
 START_AGAIN = 0.5
+PATIENCE = 40.0  # seconds that a client waits for an answer
 KEY = {"Authorization": "Bearer key-ann"}
 
 
@@ -187,12 +188,12 @@ class Site:
 
     # --- HTTP ---
 
-    def post(self, operations: list[dict[str, Any]], timeout: float = 40, **headers: str) -> requests.Response:
+    def post(self, operations: list[dict[str, Any]], **headers: str) -> requests.Response:
         """Submit operations without waiting for their end."""
         more = {name.replace("_", "-"): value for name, value in headers.items()}
         body = json.dumps({"records": operations})
         head = {**KEY, "Content-Type": "application/json", "Prefer": "respond-async", **more}
-        return requests.post(self.url + RECORDS, data=body, headers=head, timeout=timeout)
+        return requests.post(self.url + RECORDS, data=body, headers=head, timeout=PATIENCE)
 
     def submit(self, operations: list[dict[str, Any]], **headers: str) -> str:
         """Submit operations that must be taken; return the job's token."""

@@ -28,7 +28,7 @@ FROM jobs j LEFT JOIN outcomes o ON o.job_id = j.id GROUP BY j.id
 HAVING j.status <> 'done' OR count(o.index) <> j.total OR count(DISTINCT o.index) <> j.total OR j.succeeded <> j.total
     OR count(*) FILTER (WHERE o.status = 'succeeded') <> j.total
 """
-UNDONE = "SELECT count(*) FROM chunks WHERE status <> 'done' OR next_item <> size"
+UNDONE = "SELECT job_id, no, status FROM chunks WHERE status <> 'done' OR next_item <> size"
 WRONG = """
 SELECT r.lab_record_id, r.evidence->'condition'->>'value', count(v.version)
 FROM records r LEFT JOIN versions v ON v.record_id = r.id
@@ -61,7 +61,8 @@ class Watcher:
     open_jobs: int = 0
     seen: dict[str, tuple[int, int]] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
-    quiet: threading.Event = field(default_factory=threading.Event)  # no more jobs
+    quiet: threading.Event = field(default_factory=threading.Event)  # no more jobs are to be submitted
+    silent: threading.Event = field(default_factory=threading.Event)  # and none is on its way
 
     def poll(self, session: requests.Session) -> None:
         """Look at every job once."""
@@ -137,17 +138,23 @@ class Watcher:
         while not self.quiet.wait(SUBMIT_SECONDS):
             self.submit(number)
             number += 1
+        self.silent.set()
 
     def nothing_open(self) -> bool:
         """every job final"""
         return not self.site.query("SELECT id FROM jobs WHERE status IN ('queued', 'processing')")
 
+    def settled(self) -> bool:
+        """every job taken, and final"""
+        self.quiet.set()
+        return self.silent.is_set() and self.nothing_open()
+
     def account(self) -> None:
         """Count: every item has one outcome, took effect once, and the keys name one job each."""
         assert not self.violations, self.violations[:5]
-        assert self.site.query(MISCOUNTED) == []
-        assert self.site.query(UNDONE) == [(0,)]
-        assert self.site.query(WRONG) == []
+        for sql in (MISCOUNTED, UNDONE, WRONG):
+            found = self.site.query(sql)
+            assert not found, found[:5]
         stored = {str(row[0]) for row in self.site.query("SELECT token FROM jobs WHERE idempotency_key IS NOT NULL")}
         assert stored == set(self.tokens.values())
         assert len(stored) == len(self.tokens)

@@ -28,8 +28,7 @@ def test_a_fault_loses_nothing_doubles_nothing_and_heals(
         strike(site, fault)
         over = time.monotonic()
         site.tend_for(1.0)
-        watcher.quiet.set()
-        site.tend_until(watcher.nothing_open, HEALED)
+        site.tend_until(watcher.settled, HEALED)
         seconds = time.monotonic() - over
         time.sleep(0.3)
     watcher.account()

@@ -33,8 +33,7 @@ def test_x13_a_storm_passes_and_every_item_has_been_done_once(
         struck = Storm(seed, FAULTS, NUMBER).rage(site, watcher)
         over, left = time.monotonic(), int(site.query(LEFT)[0][0])
         site.tend_for(1.0)
-        watcher.quiet.set()
-        site.tend_until(watcher.nothing_open, HEALED + left * ITEM_SECONDS)
+        site.tend_until(watcher.settled, HEALED + left * ITEM_SECONDS)
         ended = time.monotonic()
         time.sleep(0.5)
     watcher.account()
@@ -42,7 +41,8 @@ def test_x13_a_storm_passes_and_every_item_has_been_done_once(
     attempts, dispatches, chunks = site.query("SELECT sum(attempts), sum(dispatches), count(*) FROM chunks")[0]
     record_property(
         "seen",
-        f"storm {seed}: {NUMBER} faults, {JOBS * RECORDS * 3} items, {ended - begun:.0f} s; final {ended - over:.1f} s "
-        f"after the last, when {left} items were left; attempts {attempts}, dispatches {dispatches} for {chunks} chunks; {watcher.polls} polls, longest "
-        f"{watcher.longest_poll:.1f} s, longest submit {watcher.longest_submit:.1f} s; {', '.join(struck)}",
+        f"storm {seed}: {NUMBER} faults, {JOBS * RECORDS * 3} items, {ended - begun:.0f} s; final {ended - over:.1f} s after the "
+        f"last, when {left} items were left; attempts {attempts}, dispatches {dispatches} for {chunks} chunks; "
+        f"{watcher.polls} polls, longest {watcher.longest_poll:.1f} s, longest submit {watcher.longest_submit:.1f} s; "
+        f"{', '.join(struck)}",
     )

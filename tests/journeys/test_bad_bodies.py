@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -34,12 +35,12 @@ def before(parts: Parts) -> Iterator[None]:
     assert answer.status_code == 200 and answer.json()["results"][0]["id"] == "north/one/good"
     assert processes(parts) == running
     for sql in (STORED, STUCK, OPEN):
-        wait_for(lambda sql=sql: not found(sql), 10)
+        wait_for(partial(nothing, sql), 10)
 
 
-def found(sql: str) -> list[tuple[Any, ...]]:
+def nothing(sql: str) -> bool:
     with transaction() as session:
-        return driver(session).execute(sql).fetchall()
+        return not driver(session).execute(sql).fetchall()
 
 
 def processes(parts: Parts) -> dict[str, list[int]]:
@@ -72,7 +73,7 @@ def test_the_matrix_is_large_and_names_each_request_once() -> None:
 
 @pytest.mark.parametrize("row", sorted({bad.row for bad in MATRIX}))
 def test_bad_input_is_refused_as_the_matrix_says(parts: Parts, before: object, row: int) -> None:
-    wrong = []
+    wrong: list[tuple[str, int, str]] = []
     for bad in (bad for bad in MATRIX if bad.row == row):
         begun = time.monotonic()
         answer = send(parts, bad)
@@ -81,5 +82,5 @@ def test_bad_input_is_refused_as_the_matrix_says(parts: Parts, before: object, r
         if not fine or (bad.ours and (answer.status_code >= 400) != problem) or time.monotonic() - begun > PATIENCE:
             wrong.append((str(bad), answer.status_code, answer.text[:200]))
         elif answer.status_code >= 400 and len(answer.content) > ECHO + 2 * 1_000:
-            wrong.append((str(bad), "echoes too much", answer.text[:200]))
+            wrong.append((f"{bad} echoes too much", answer.status_code, answer.text[:200]))
     assert not wrong, "\n".join(map(str, wrong))

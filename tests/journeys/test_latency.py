@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from statistics import quantiles
 
 import pytest
@@ -22,13 +22,13 @@ LEDGER = {"results", "job.token"}
 
 
 @pytest.fixture(scope="module")
-def client(parts: Parts) -> requests.Session:
+def client(parts: Parts) -> Iterator[requests.Session]:
     """A client with a connection that stays."""
     with transaction() as session:
         accounts(session)
-    session = requests.Session()
-    session.headers.update(KEY)
-    return session
+    with requests.Session() as made:
+        made.headers.update(KEY)
+        yield made
 
 
 def operations(number: int) -> bytes:

@@ -9,6 +9,7 @@ import json
 import os
 import urllib.request
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
@@ -51,5 +52,5 @@ def web(parts: Parts) -> Iterator[str]:
 @settings(
     max_examples=EXAMPLES, deadline=None, derandomize=not FULL, phases=[Phase.generate], suppress_health_check=list(HealthCheck),
 )  # fmt: skip
-def test_what_breaks_the_rules_is_refused_as_declared(case: Case, web: str) -> None:
+def test_what_breaks_the_rules_is_refused_as_declared(case: Case[Any], web: str) -> None:
     case.call_and_validate(base_url=web, headers={"Authorization": "Bearer key-ann"}, checks=list(CHECKS), timeout=30)
