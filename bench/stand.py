@@ -51,7 +51,7 @@ class Stand:
             job: dict[str, Any] = self.session.get(f"{self.url}/api/jobs/{token}", timeout=30).json()
             if job["status"] in ("done", "rejected"):
                 return job
-            time.sleep(0.02)
+            time.sleep(0.05)
         raise RuntimeError(f"job {token} did not end within {JOB_SECONDS} s")
 
     def get_page(self, selection: list[Any], size: int, cursor: str | None) -> dict[str, Any]:

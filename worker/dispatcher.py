@@ -16,7 +16,7 @@ import structlog
 from kombu.exceptions import OperationalError as BrokerError
 
 from models import ids, parts
-from models.db import DATABASE_ERRORS, transaction, url
+from models.db import CONNECT, DATABASE_ERRORS, transaction, url
 from models.jobs import dispatch, ledger, service
 from models.jobs.dispatch import Wake
 from models.selection import resolve
@@ -90,9 +90,9 @@ class Dispatcher:
     def wait(self) -> None:
         """Wait for a notification, or for the next tick."""
         if self.listener is None:
-            self.listener = psycopg.connect(
-                url().set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True
-            )
+            limits = {name: str(value) for name, value in CONNECT.items()}
+            address = url().set(drivername="postgresql").update_query_dict(limits)
+            self.listener = psycopg.connect(address.render_as_string(hide_password=False), autocommit=True)
             self.listener.execute(f"LISTEN {ledger.CHANNEL}")
         for _ in self.listener.notifies(timeout=settings().dispatch_tick, stop_after=1):
             return

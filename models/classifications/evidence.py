@@ -12,7 +12,6 @@ from models.classifications.cells import (
     API_LOCK,
     CLEARED,
     LOCK_RANKS,
-    NO_CELL,
     SOURCE_RANKS,
     SYSTEM_LOCK,
     Sent,
@@ -20,6 +19,7 @@ from models.classifications.cells import (
     changed_beyond_note,
     flat_members,
     lock_only,
+    new_cell,
     put_over,
     says_something,
 )
@@ -121,7 +121,7 @@ class _Merging:
             self._change(key, old, self._sent(key, spelling, raw))
 
     def _new(self, key: Key, sent: Sent) -> Cell:
-        return put_over(NO_CELL, sent, self._lock_for(key, sent[0]) if key.system_locked else self.lock)
+        return new_cell(sent, self._lock_for(key, sent[0]) if key.system_locked else self.lock)
 
     def _change(self, key: Key, old: Cell, sent: Sent) -> None:
         if key.name == "c_hgvs" and isinstance(sent[0], str) and says_the_same(sent[0], old.get("value")):

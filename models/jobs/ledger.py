@@ -224,7 +224,7 @@ def postpone(session: Session, mine: Claim, *, careful: bool) -> None:
     """Give a chunk back after an error of the database: later each time; `careful` makes the next attempt item by item."""
     limit = settings().attempts_before_careful
     driver(session).execute(
-        "UPDATE chunks SET status = 'open', dispatched_on = NULL, "
+        "UPDATE chunks SET status = 'open', dispatched_on = NULL, probing = false, "
         "attempts = CASE WHEN %s THEN greatest(attempts, %s) ELSE attempts END, "
         "not_before = clock_timestamp() + make_interval(secs => least(0.1 * power(2, least(attempts, 10)), 60)) "
         "WHERE job_id = %s AND no = %s AND fence = %s AND status = 'claimed'",

@@ -64,7 +64,7 @@ CASES = [(point, end) for point in POINTS for end in ENDS if FULL or (POINTS.ind
 
 
 @pytest.mark.parametrize(("point", "end"), CASES, ids=lambda value: value if isinstance(value, str) else value.__name__)
-def test_a_worker_that_ends_at_a_point_leaves_no_trace_and_no_gap(
+def test_p27_a_worker_that_ends_at_a_point_leaves_no_trace_and_no_gap(
     clean_site: Site, point: str, end: Callable[[Site], None], record_property: Callable[[str, object], None]
 ) -> None:
     site, watcher = clean_site, Watcher(clean_site)

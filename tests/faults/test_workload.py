@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import requests
 
+from tests.faults.faults import kill_all_workers, workers_back
 from tests.faults.site import KEY, Site
 from tests.faults.storm import Watcher, load
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
-SITE_ENVIRONMENT = {"WAYBILL_CHUNK_ITEMS": "50"}
+LEASE, SLACK = 2, 5  # seconds
+SITE_ENVIRONMENT = {"WAYBILL_CHUNK_ITEMS": "50", "WAYBILL_REDISPATCH_AFTER": str(LEASE)}
 RECORDS = 400
 STATUSES = "SELECT o.index, o.status, o.code, o.target FROM outcomes o JOIN jobs j ON j.id = o.job_id WHERE j.token = %s"
 VERSIONS = "SELECT coalesce(sum(number), 0) FROM (SELECT count(*) AS number FROM versions GROUP BY record_id) v"
@@ -46,6 +49,31 @@ def test_f36_a_cancelled_job_ends_and_the_records_are_as_its_outcomes_say(
     assert site.query(VERSIONS) == [(told["succeeded"],)]
     assert site.query(STARTED_LATE) == [(0,)]
     record_property("seen", f"F36   cancel: final {seconds:.1f} s after it; {dict(told)}")
+
+
+def test_x13_a_job_that_nobody_works_on_is_shown_as_stalled_and_heals(
+    clean_site: Site, record_property: Callable[[str, object], None]
+) -> None:
+    site, watcher = clean_site, Watcher(clean_site)
+    token = site.submit(load("big", RECORDS))
+    site.tend_until(lambda: site.query(SOME), 30)
+    kill_all_workers(site)
+    begun = time.monotonic()
+    site.tend_until(lambda: shown(site, token)["stalled"], 2 * LEASE + SLACK)
+    seconds = time.monotonic() - begun
+    workers_back(site)
+    site.tend_until(watcher.nothing_open, 60)
+    after = shown(site, token)
+    assert (after["status"], after["outcome"], after["stalled"]) == ("done", "succeeded", False)
+    watcher.account()
+    record_property("seen", f"X13   stalled shown {seconds:.1f} s after the last worker's death")
+
+
+def shown(site: Site, token: str) -> dict[str, Any]:
+    """Return a job as its owner sees it."""
+    with requests.get(f"{site.url}/api/jobs/{token}", headers=KEY, timeout=10) as answer:
+        found: dict[str, Any] = answer.json()
+    return found
 
 
 def test_f34_items_after_the_end_of_the_submitters_rights_are_refused_and_those_before_stay(

@@ -1,0 +1,38 @@
+"""Item by item: what counts as a death of a worker, and what does not."""
+
+from __future__ import annotations
+
+from models.db import transaction
+from models.jobs import ledger
+from tests.factories import job
+
+
+def deaths(job_id: int, *, postponed: bool) -> int:
+    """Claim a chunk, begin with its first item, and go no further; return how many deaths that item has by then."""
+    with transaction() as session:
+        mine = ledger.claim(session, job_id, 0)
+    assert mine is not None
+    with transaction() as session:
+        counted = ledger.probe(session, mine, 0)
+    if postponed:
+        with transaction() as session:
+            ledger.postpone(session, mine, careful=False)
+    return counted
+
+
+def test_an_item_whose_worker_dies_again_and_again_is_counted(database: str) -> None:
+    with transaction() as session:
+        job_id = job(session)
+    assert [deaths(job_id, postponed=False) for _ in range(4)] == [0, 1, 2, 3]
+
+
+def test_an_error_of_the_database_is_no_death_of_a_worker(database: str) -> None:
+    with transaction() as session:
+        job_id = job(session)
+    assert [deaths(job_id, postponed=True) for _ in range(4)] == [0, 0, 0, 0]
+
+
+def test_deaths_before_an_error_of_the_database_still_count(database: str) -> None:
+    with transaction() as session:
+        job_id = job(session)
+    assert [deaths(job_id, postponed=at == 1) for at in range(4)] == [0, 1, 1, 2]
