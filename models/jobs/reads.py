@@ -61,7 +61,7 @@ def _job(row: tuple[Any, ...], *, replayed: bool = False, attempts: int = 0) -> 
         id=row[0], token=row[1], name=row[2], status=JobStatus(row[3]), outcome=JobOutcome(row[4]) if row[4] else None,
         total=row[5], succeeded=row[6], failed=row[7], skipped=row[8], noop=row[9], cancelled=row[10],
         tags=tuple(row[11]), info=row[12], parent_token=row[13], cancel_requested=row[14], attempts=attempts,
-        chunks_total=row[15], stalled=row[16], queue_position=waiting if waiting > 0 else None,
+        chunks_total=row[15], stalled=row[16] and waiting <= 0, queue_position=waiting if waiting > 0 else None,
         created_on=row[19], updated_on=row[20], started_on=row[21], finished_on=row[22], purged_on=row[23], replayed=replayed,
     )  # fmt: skip
 
