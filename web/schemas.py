@@ -127,9 +127,7 @@ class Tags(fields.Field[tuple[str, ...]]):
         shape = {"type": "array", "maxItems": MOST_TAGS, "items": dict(SHORT_TEXT)}
         super().__init__(load_default=(), metadata=shape)
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> tuple[str, ...]:
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> tuple[str, ...]:
         if not isinstance(value, list) or len(value) > MOST_TAGS:
             raise InvalidType(f"`{attr}` is a list of at most {MOST_TAGS} texts.", pointer=pointer_to(str(attr)))
         return tuple(_fit(item, pointer_to(str(attr), at)) for at, item in enumerate(value))

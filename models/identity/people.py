@@ -40,4 +40,3 @@ class Person:
     id: int
     username: str
     lab_ids: frozenset[int]
-

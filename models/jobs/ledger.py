@@ -208,16 +208,17 @@ def probe(session: Session, mine: Claim, item: int) -> int:
 
 
 def advance(session: Session, mine: Claim, outcome: Outcome) -> None:
-    """Note that one item, tried alone, has its outcome."""
+    """Note that one item, tried alone, has its outcome. The chunk ends with its last item."""
     _store_outcomes(session, mine.job_id, [outcome])
     moved = driver(session).execute(
-        "UPDATE chunks SET next_item = next_item + 1, probing = false, probe_hits = 0, dispatched_on = clock_timestamp() "
-        "WHERE job_id = %s AND no = %s AND fence = %s AND status = 'claimed'",
+        "UPDATE chunks SET next_item = next_item + 1, probing = false, probe_hits = 0, dispatched_on = clock_timestamp(), "
+        "status = CASE WHEN next_item + 1 = size THEN 'done' ELSE status END "
+        "WHERE job_id = %s AND no = %s AND fence = %s AND status = 'claimed' RETURNING status = 'done'",
         (mine.job_id, mine.no, mine.fence),
-    )
-    if moved.rowcount != 1:
+    ).fetchone()  # fmt: skip
+    if moved is None:
         raise Overtaken
-    _count(session, mine.job_id, {outcome.status: 1}, 0)
+    _count(session, mine.job_id, {outcome.status: 1}, int(moved[0]))
 
 
 def postpone(session: Session, mine: Claim, *, careful: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,11 +92,11 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(parts: Parts) -> Iterator[World]:
+def world(parts: Parts) -> World:
     """The product with its people, once a module: each test names records of its own."""
     with transaction() as session:
         accounts(session)
-    yield World(parts)
+    return World(parts)
 
 
 def evidence(**more: Any) -> dict[str, Any]:

@@ -156,7 +156,8 @@ def test_p46_each_version_is_readable_and_none_is_writable(world: World) -> None
     for value in ("LP", "P"):
         patch = {"id": "north/one/P46", "patch": {"clinical_significance": value}}
         versions.append(world.ann.post(patch).json()["meta"]["version"])
-    seen = [world.ann.get(f"north/one/P46.{version:.6f}").json()["data"]["clinical_significance"]["value"] for version in versions]
+    past = [world.ann.get(f"north/one/P46.{version:.6f}").json()["data"] for version in versions]
+    seen = [data["clinical_significance"]["value"] for data in past]
     assert seen == ["VUS", "LP", "P"]
     write = world.ann.post({"id": f"north/one/P46.{versions[0]:.6f}", "patch": {"zygosity": "unknown"}})
     assert (write.status_code, write.json()["code"]) == (400, "read_only_version")

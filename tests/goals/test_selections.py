@@ -105,7 +105,8 @@ def test_p43_members_that_stopped_matching_are_skipped_or_processed_as_asked(wor
     for drift, expected in (("skip", "skipped"), ("apply", "succeeded")):
         made = make(world, f"P43-{drift}", 3, gene_symbol=f"GENE43{drift}".upper(), c_hgvs=None)
         world.ann.post({"id": made[0], "patch": {"clinical_significance": {"note": "x"}}})
-        search = {"search": {"filter": ["and", ["gene_symbol", "is", f"GENE43{drift}".upper()], ["zygosity", "is", "hemizygous"]]}}
+        gene = ["gene_symbol", "is", f"GENE43{drift}".upper()]
+        search = {"search": {"filter": ["and", gene, ["zygosity", "is", "hemizygous"]]}}
         world.parts.kill("worker")
         world.parts.processes["worker"].wait(30)
         answer = world.ann.bulk("patch", selection=[search], patch={"age": "5"}, on_drift=drift)

@@ -35,7 +35,9 @@ def test_every_code_has_a_status(code: str) -> None:
     assert code in answers.STATUSES
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/api", "/api/jobz", "/classification/api/classifications/v9/record/1", "//api"])
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/api", "/api/jobz", "/classification/api/classifications/v9/record/1", "/api//jobs"]
+)
 def test_an_unknown_address_is_a_problem(client: FlaskClient, path: str) -> None:
     assert_problem(client.get(path), 404, "not_found")
 

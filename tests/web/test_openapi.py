@@ -19,7 +19,8 @@ from models import operations, parts
 from models.db import transaction
 from web.app import create_app
 
-UNDESCRIBED = {"/metrics"}  # read by Prometheus, which has a format of its own
+# Prometheus has a format of its own, and the page is for people.
+UNDESCRIBED = {"/metrics", "/", "/docs/api", "/static/{filename}"}
 CURSOR, KEY, GUARD = "page.cursor", "Idempotency-Key", "max_affected"  # refused for what was before, which no shape can tell
 STREAM = "/api/jobs/{token}/events"
 # Systematic variations would be thousands of jobs; made-up calls find the same in seconds.

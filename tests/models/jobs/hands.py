@@ -25,7 +25,6 @@ class Hand:
     claim: Claim
     session: Session | None = None
     next_item: int = 0
-    size: int = -1  # not known before the chunk was opened
     probed: bool = False
     ended: bool = False  # the open transaction ends the chunk
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from models.db import transaction
+from models.db import driver, transaction
 from models.jobs import ledger
+from models.jobs.ledger import Outcome
 from tests.factories import job
 
 
@@ -36,3 +37,19 @@ def test_deaths_before_an_error_of_the_database_still_count(database: str) -> No
     with transaction() as session:
         job_id = job(session)
     assert [deaths(job_id, postponed=at == 1) for at in range(4)] == [0, 1, 1, 2]
+
+
+def test_the_last_item_ends_the_chunk_and_the_job(database: str) -> None:
+    """At no commit is nothing left to do and the job not done."""
+    with transaction() as session:
+        job_id = job(session)
+        mine = ledger.claim(session, job_id, 0)
+    assert mine is not None
+    seen = []
+    for index in range(2):
+        with transaction() as session:
+            ledger.advance(session, mine, Outcome(index, "succeeded"))
+        with transaction() as session:
+            found = driver(session).execute("SELECT status, total - succeeded, chunks_done FROM jobs WHERE id = %s", (job_id,))
+            seen.append(found.fetchone())
+    assert seen == [("processing", 1, 0), ("done", 0, 1)]
