@@ -1,7 +1,7 @@
 """Search: the words of a record, and the one index that serves `q` and the commonest filters.
 
-`record_words` must stay what `models/classifications/conditions.py` (FACTS, TEXTS) expects. A fact is a lexeme `=key=value`, which no
-text yields, since the parser of texts never begins a lexeme with `=`. Texts are cut where a tsvector would refuse them, and each is
+`record_words` must stay what `models/selection/words.py` (FACTS, TEXTS) expects. A fact is a lexeme `=key=value`, which no text
+yields, since the parser of texts never begins a lexeme with `=`. Texts are cut where a tsvector would refuse them, and each is
 parsed alone: an unclosed tag in one must not swallow the next. `evidence || '{}'` fetches the document from its own table once
 instead of once a key.
 """
