@@ -96,7 +96,7 @@ def load() -> Settings:
         port=source.int("PORT", 8080),
         secret_key=source.str("SECRET_KEY", ""),
         limits=_limits(source),
-        chunk_items=source.int("CHUNK_ITEMS", 500),
+        chunk_items=source.int("CHUNK_ITEMS", 1_000),
         chunk_bytes=source.int("CHUNK_BYTES", 4 * MIB),
         lanes=source.int("LANES", 4),
         small_items=source.int("SMALL_ITEMS", 100),

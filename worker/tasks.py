@@ -6,9 +6,14 @@ import gc
 
 from celery.signals import worker_process_init
 
-from models import db
+from models import db, operations
+from models.classifications.keys import key_set
 from worker import runner
 from worker.app import app
+
+# Read once, before the pool's processes are forked, and shared by all of them.
+operations.registry()
+key_set()
 
 
 @worker_process_init.connect
