@@ -85,6 +85,12 @@ def upsert(number: int, edition: int = 0) -> dict[str, Any]:
     return {"id": name(number), "upsert": evidence, "publish": PUBLISH[number % 4]}
 
 
+def brief(number: int) -> dict[str, Any]:
+    """Return an operation that creates record `number` with few values, so that many fit into one body."""
+    whole = upsert(number)
+    return whole | {"upsert": {key: whole["upsert"][key] for key in list(whole["upsert"])[:16]}}
+
+
 def patch(number: int, edition: int = 0) -> dict[str, Any]:
     """Return an operation that changes a few keys of record `number`."""
     dice = random.Random(SEED * 7_000_003 + number * 31 + edition)

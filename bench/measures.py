@@ -133,9 +133,9 @@ def _timed(call: Callable[[], object]) -> float:
 def memory(product: Stand, operations: int) -> list[Row]:
     """Measure the peaks of web and worker after a job of 1,000 operations, and after one a hundred times as large."""
     rows = []
-    product.post(documents.lines(documents.upsert(number) for number in range(1000)))
+    product.post(documents.lines(documents.brief(number) for number in range(1000)))
     small = {part: product.peak(part) for part in ("web", "worker")}
-    product.post(documents.lines(documents.upsert(number) for number in range(operations)))
+    product.post(documents.lines(documents.brief(number) for number in range(operations)))
     for part, before in small.items():
         after = product.peak(part)
         figures = f"{before:.0f} MiB -> {after:.0f} MiB, {after - before:+.0f} MiB (goal: within 64)"
