@@ -49,7 +49,7 @@ def engine() -> sa.Engine:
     """Return this process's engine: made anew after a fork, since a connection must not be shared over one."""
     key = (os.getpid(), settings().database_url)
     if key not in _engines:
-        _engines.clear()
+        dispose()
         _engines[key] = _new_engine()
     return _engines[key]
 
@@ -70,9 +70,10 @@ def _new_engine() -> sa.Engine:
 
 
 def dispose() -> None:
-    """Close this process's connections."""
-    while _engines:
-        _engines.popitem()[1].dispose()
+    """Close this process's connections; what a parent process opened before a fork stays the parent's."""
+    for (pid, _), old in _engines.items():
+        old.dispose(close=pid == os.getpid())
+    _engines.clear()
 
 
 @contextmanager

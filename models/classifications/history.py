@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from models.classifications.state import Cell, Record
-from models.classifications.store import RECORD_COLUMNS, find_labs, record_of, undo
+from models.classifications.state import Cell, Evidence, Record
+from models.classifications.store import RECORD_COLUMNS, find_labs, record_of
 from models.db import Session, driver
 
 Cells: TypeAlias = dict[str, Cell | None]
@@ -60,3 +60,14 @@ def _taken_back(record: Record, version: int, later: list[tuple[int, Cells]]) ->
         if revised > version:
             evidence = undo(evidence, before)
     return replace(record, evidence=evidence, version=version)
+
+
+def undo(evidence: Evidence, before: Mapping[str, Cell | None]) -> Evidence:
+    """Return the evidence as it was before a revision."""
+    past = dict(evidence)
+    for key, cell in before.items():
+        if cell is None:
+            past.pop(key, None)
+        else:
+            past[key] = cell
+    return past

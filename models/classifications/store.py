@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from models.classifications.state import Cell, Decision, Evidence, Lab, Level, Record, Revision, Snapshot, Target
+from models.classifications.state import Cell, Decision, Lab, Level, Record, Revision, Snapshot, Target
 from models.db import NULL, Session, copy_rows, copy_text, driver
 
 RECORD_COLUMNS = (
@@ -293,14 +293,3 @@ def _store_snapshots(session: Session, entries: list[Entry], made: Mapping[tuple
         )
     if lines:
         copy_rows(session, "snapshots (record_id, level, version, published_on, evidence)", lines)
-
-
-def undo(evidence: Evidence, before: Mapping[str, Cell | None]) -> Evidence:
-    """Return the evidence as it was before a revision."""
-    past = dict(evidence)
-    for key, cell in before.items():
-        if cell is None:
-            past.pop(key, None)
-        else:
-            past[key] = cell
-    return past
