@@ -6,8 +6,10 @@ withdrawn record. An operation that changes nothing at all is a noop and hands b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from models.classifications import checks, evidence, sharing
 from models.classifications.state import (
@@ -41,8 +43,7 @@ SHARED = Message("shared")
 SHARE_FAILURE = Message("share_failure")
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A decision in the making: the record so far, and what it takes to get there."""
 
     record: Record

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from models.classifications.state import Cell, Evidence, Record
 from models.classifications.store import RECORD_COLUMNS, find_labs, record_of

@@ -6,17 +6,19 @@ The same function serves one operation in a request and five hundred in a chunk.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from models import ids
 from models.classifications.decide import decide
-from models.classifications.state import Context, Decision, Operation, Person, Record, Status
+from models.classifications.state import Context, Decision, Operation, Person, Status
 from models.classifications.store import Loaded, load, store
-from models.classifications.view import Posted, dump_posted
+from models.classifications.view import UNREAD, Posted, dump_posted
 from models.db import Session
 from models.errors import Refused, refusal
 from models.identity.principal import Principal
@@ -25,22 +27,11 @@ from models.identity.service import find_people
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True, gc=False):
     """One operation to apply, or the refusal that reading it ended in. `new_id` names a created record that has no name."""
 
     operation: Operation | Refused
     new_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What became of one operation. `record` is the record after it, with its rid; None where there is none."""
-
-    operation: Operation | None
-    decision: Decision
-    record: Record | None
-    before: Record | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +43,7 @@ class Origin:
     job_id: int | None = None
 
 
-def apply(session: Session, origin: Origin, asks: Sequence[Ask]) -> list[Done]:
+def apply(session: Session, origin: Origin, asks: Sequence[Ask]) -> list[Posted]:
     """Apply operations in their order; one outcome each. A refused operation leaves no trace and stops no other."""
     operations = [ask.operation for ask in asks if isinstance(ask.operation, Operation)]
     loaded = load(session, [operation.target for operation in operations])
@@ -73,22 +64,22 @@ def _named_owners(operations: Iterable[Operation]) -> Iterable[str]:
                 yield value.strip().lower()
 
 
-def _apply_one(loaded: Loaded, ask: Ask, origin: Origin, people: dict[str, Person]) -> Done:
+def _apply_one(loaded: Loaded, ask: Ask, origin: Origin, people: dict[str, Person]) -> Posted:
     if isinstance(ask.operation, Refused):
-        return Done(None, _refusal(ask.operation), None, None)
+        return Posted(UNREAD, _refusal(ask.operation), None, None)
     entry = loaded.find(ask.operation.target)
     before = entry.current if entry else None
     try:
         decision = decide(before, ask.operation, _context(loaded, ask, origin, people))
     except Refused as refused:
-        return Done(ask.operation, _refusal(refused), before, before)
+        return Posted(ask.operation, _refusal(refused), before, before)
     except Exception:  # a bug in a rule costs its own item and no other; the trace is for us alone
         log.exception("decide_failed", job_id=origin.job_id)
         detail = "This operation could not be carried out because of an error of ours; nothing of it was stored."
-        return Done(ask.operation, Decision(Status.FAILED, before, code="internal", detail=detail), before, before)
+        return Posted(ask.operation, Decision(Status.FAILED, before, code="internal", detail=detail), before, before)
     if not ask.operation.test:
         loaded.take(entry, decision)
-    return Done(ask.operation, decision, decision.record, before)
+    return Posted(ask.operation, decision, decision.record, before)
 
 
 def _context(loaded: Loaded, ask: Ask, origin: Origin, people: dict[str, Person]) -> Context:
@@ -101,9 +92,9 @@ def _refusal(refused: Refused) -> Decision:
     return Decision(Status.FAILED, None, code=refused.code, detail=refused.detail, pointer=refused.pointer)
 
 
-def _with_rid(done: Done, made: dict[tuple[str, str], int]) -> Done:
+def _with_rid(done: Posted, made: dict[tuple[str, str], int]) -> Posted:
     record = done.record
-    if record is None or record.id is not None or record.key not in made or (done.operation and done.operation.test):
+    if record is None or record.id is not None or record.key not in made or done.operation.test:
         return done
     return replace(done, record=replace(record, id=made[record.key]))
 
@@ -114,4 +105,4 @@ def apply_single(session: Session, principal: Principal, operation: Operation) -
     done = apply(session, origin, [Ask(operation, str(ids.new_token()))])[0]
     if done.decision.status is Status.FAILED:
         raise refusal(str(done.decision.code), str(done.decision.detail), done.decision.pointer)
-    return dump_posted(Posted(operation, done.decision, done.record, done.before), principal.actor())
+    return dump_posted(done, principal.actor())

@@ -9,9 +9,10 @@ rare, they are all wider than the working copy, and of two the wider one is the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from models.classifications.state import Actor, Evidence, Lab, Level, Record, Snapshot
 from models.errors import InvalidPublish

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any, TypeAlias
+
+import msgspec
 
 from models.identity.people import Actor as Actor
 from models.identity.people import Lab as Lab
@@ -47,8 +48,7 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One classification record at one moment: the working copy, or a version of it."""
 
     id: int | None  # rid; None until stored
@@ -73,8 +73,7 @@ class Record:
         return (self.lab.group_name, self.lab_record_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True, gc=False):
     """What an id names. Either `rid`, or `lab` with or without `lab_record_id` (None: one is assigned at creation)."""
 
     rid: int | None = None
@@ -83,14 +82,13 @@ class Target:
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True, gc=False):
     """One parsed operation (contract section 4). `verb` is create, patch, patch-empty, upsert, overwrite or None."""
 
     target: Target
     verb: str | None = None
     member: str | None = None  # the name the evidence was sent under, for pointers: "data" for an upsert sent so
-    evidence: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = msgspec.field(default_factory=dict)
     publish: int | None = None  # a Level, or None
     delete: bool | str | None = None  # True, False, "withdraw", None
     delete_reason: str | None = None
@@ -104,8 +102,7 @@ class Operation:
     unexpected: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, gc=False):
     """A patch message (contract section 8.2): `key` for those about one cell, `keys` for `patched`."""
 
     code: str
@@ -113,8 +110,7 @@ class Message:
     keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True, gc=False):
     """An older version kept readable for a wider audience than the working copy has."""
 
     level: int
@@ -123,8 +119,7 @@ class Snapshot:
     published_on: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(msgspec.Struct, frozen=True, gc=False):
     """One new version: the cells it changed, as they were and as they are; an absent cell is None."""
 
     version: int
@@ -133,8 +128,7 @@ class Revision:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """What one operation does to one record. The record after it is None where it is hard-deleted or never was."""
 
     status: Status
@@ -150,12 +144,11 @@ class Decision:
     pointer: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True, gc=False):
     """What a decision needs beside the record and the operation. `people` maps lower-case username and e-mail to user."""
 
     actor: Actor
     lab: Lab | None  # the lab that the target names or belongs to; None where there is no such lab
     now: datetime
     new_id: str  # the lab_record_id to give a created record that names none
-    people: Mapping[str, Person] = field(default_factory=dict)
+    people: Mapping[str, Person] = msgspec.field(default_factory=dict)

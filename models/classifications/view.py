@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from models.classifications import checks, evidence, references, sharing
 from models.classifications.keys import key_set
 from models.classifications.record_id import dump_id
-from models.classifications.state import Actor, Cell, Decision, Evidence, Level, Message, Operation, Record, Status
+from models.classifications.state import Actor, Cell, Decision, Evidence, Level, Message, Operation, Record, Status, Target
 from models.ids import MICRO, version_number
 
 ORIGIN_BUCKETS = {None: "G", "germline": "G", "somatic": "S"}  # without an origin a record counts as germline (8.1)
@@ -25,6 +28,7 @@ TEXTS = {
     "test_mode": "Test only: nothing of this was stored.",
 }
 MAX_NAMED = 400  # keys named in one text
+UNREAD = Operation(Target())  # stands for an operation that was refused when it was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +59,11 @@ class View:
     owner_in_lab: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """An operation carried out, for its answer: the record after it (with its rid) and before it, None where there was none."""
+class Posted(msgspec.Struct, frozen=True, gc=False):
+    """What became of an operation: the record after it (with its rid) and before it, None where there is none.
+
+    One that could not even be read is `UNREAD`.
+    """
 
     operation: Operation
     decision: Decision

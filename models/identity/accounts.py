@@ -19,7 +19,7 @@ LAB_GROUP = re.compile(f"{GROUP}/{GROUP}")
 Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=PRINTABLE)]
 OrganisationGroup: TypeAlias = Annotated[str, msgspec.Meta(max_length=100, pattern=f"^{GROUP}$")]
 LabGroup: TypeAlias = Annotated[str, msgspec.Meta(max_length=200, pattern=f"^{GROUP}/{GROUP}$")]
-ApiKey: TypeAlias = Annotated[str, msgspec.Meta(min_length=7, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+ApiKey: TypeAlias = Annotated[str, msgspec.Meta(min_length=16, max_length=200, pattern=r"^[\x21-\x7e]+$")]
 
 
 class Organisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

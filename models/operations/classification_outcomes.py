@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from models import ids
 from models.classifications import history, view
 from models.classifications.record_id import dump_id
-from models.classifications.service import Done
-from models.classifications.state import Actor, Cell, Message, Operation, Record, Status, Target
+from models.classifications.state import Actor, Cell, Message, Operation, Record, Status
 from models.db import Session
 from models.jobs.ledger import Chunk, Outcome
 from models.jobs.values import Result
@@ -57,7 +56,7 @@ ENCODER = msgspec.json.Encoder()
 DECODER = msgspec.json.Decoder(Info)
 
 
-def rows(chunk: Chunk, done: Sequence[Done]) -> list[Outcome]:
+def rows(chunk: Chunk, done: Sequence[view.Posted]) -> list[Outcome]:
     """Return a chunk's outcome rows."""
     each = zip(done, chunk.items, chunk.indexes, chunk.lines, chunk.refs, strict=True)
     return [_row(item, raw, Place(index, line, ref)) for item, raw, index, line, ref in each]
@@ -70,7 +69,7 @@ def drifted(chunk: Chunk, place: int) -> Outcome:
     return Outcome(chunk.indexes[place], Status.SKIPPED, rid, str(rid), code="drifted", detail=detail)
 
 
-def _row(done: Done, raw: bytes, place: Place) -> Outcome:
+def _row(done: view.Posted, raw: bytes, place: Place) -> Outcome:
     decision, record = done.decision, done.record
     seen = record or done.before
     target = dump_id(*seen.key) if seen else _target(done.operation, raw)
@@ -85,9 +84,9 @@ def _row(done: Done, raw: bytes, place: Place) -> Outcome:
     )  # fmt: skip
 
 
-def _target(operation: Operation | None, raw: bytes) -> str | None:
+def _target(operation: Operation, raw: bytes) -> str | None:
     """Return what an item named, as far as it can be told; a member of a selection is its id."""
-    if operation is None:
+    if operation is view.UNREAD:
         return _sent_id(raw)
     target = operation.target
     return str(target.rid) if target.rid is not None else "/".join(filter(None, (target.lab, target.lab_record_id)))
@@ -102,27 +101,22 @@ def _sent_id(raw: bytes) -> str | None:
     return None if name is None or "\0" in str(name) else str(name)[:MOST_SHOWN]
 
 
-def _info(done: Done) -> Info:
+def _info(done: view.Posted) -> Info:
     decision, operation = done.decision, done.operation
-    info = Info(status=view.status_word(_posted(done)), deleted=decision.deleted)
+    info = Info(status=view.status_word(done), deleted=decision.deleted)
     info.messages = [_message(message) for message in decision.messages]
     info.revised = decision.revision is not None
-    shown = view.shown(_posted(done))
+    shown = view.shown(done)
     if shown:
         info.share, info.live, info.withdrawn = shown.share_level, shown.live_level, shown.withdrawn
         info.published_version = shown.published_version
         info.published_on = shown.published_on.timestamp() if shown.published_on else None
-    if operation:
-        info.data, info.test, info.config = operation.return_data, operation.test, operation.config
+    info.data, info.test, info.config = operation.return_data, operation.test, operation.config
     if info.test and shown:
         info.data = info.data or "full"
         info.evidence = shown.evidence
         info.changes = dict(decision.revision.after) if decision.revision else {}
     return info
-
-
-def _posted(done: Done) -> view.Posted:
-    return view.Posted(done.operation or Operation(Target()), done.decision, done.record, done.before)
 
 
 def _message(message: Message) -> list[Any]:

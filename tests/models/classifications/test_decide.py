@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from models.classifications.state import Actor, Context, Decision, Lab, Level, Message, Person, Record, Source, Status
 from models.ids import stamp, version_number
@@ -187,6 +188,6 @@ def test_s6_a_cell_that_cannot_be_read_refuses_the_operation_at_its_place() -> N
 
 
 def test_s5_a_copy_of_another_labs_records_is_taken_as_it_is() -> None:
-    lab: Lab = replace(NORTH, external=True)
+    lab: Lab = dataclasses.replace(NORTH, external=True)
     made = after(do(None, context(lab=lab), upsert={**SHAREABLE, "zygosity": "upside down"}))
     assert "validation" not in made.evidence["zygosity"]

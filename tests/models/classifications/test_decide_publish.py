@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from models.classifications import sharing
 from models.classifications.state import Decision, Level, Message, Record, Snapshot, Status
