@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import measures
+from bench import catalogue, exports, measures
 from bench.stand import stand
 
 
@@ -22,9 +22,10 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--operations", type=int, default=50_000, help="operations a job (50,000)")
     parser.add_argument("--records", type=int, default=200_000, help="records to page through (200,000)")
+    parser.add_argument("--searched", type=int, default=200_000, help="records of the project that is searched (200,000)")
     parser.add_argument("--memory", type=int, default=100_000, help="operations of the large job whose memory is compared")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement (3)")
-    parser.add_argument("--only", choices=["bulk", "pages", "memory"], help="one part alone")
+    parser.add_argument("--only", choices=["bulk", "pages", "exports", "catalogue", "memory"], help="one part alone")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     return parser.parse_args()
 
@@ -39,6 +40,12 @@ def main() -> None:
     if ask.only in (None, "pages"):
         with stand() as product:
             rows += measures.pages(product, ask.records, ask.rounds)
+    if ask.only in (None, "exports"):
+        with stand() as product:
+            rows += exports.exports(product, ask.records, ask.rounds)
+    if ask.only in (None, "catalogue"):
+        with stand() as product:
+            rows += catalogue.measure(product.database(), ask.searched, ask.rounds)
     if ask.only in (None, "memory"):
         with stand() as product:
             rows += measures.memory(product, ask.memory)

@@ -104,7 +104,13 @@ def lines(operations: Iterator[dict[str, Any]]) -> bytes:
 
 def accounts() -> dict[str, Any]:
     """Return the labs of the documents, and a loader who is a member of all of them."""
-    loader = {"name": "bench", "email": "bench@example.org", "labs": LABS, "superuser": False, "api_key": "bench-key"}
+    loader = {
+        "name": "bench",
+        "email": "bench@example.org",
+        "labs": LABS,
+        "superuser": False,
+        "api_key": "bench-key-of-the-loader",
+    }
     return {
         "organisations": [{"group_name": group, "name": group} for group in sorted({lab.split("/")[0] for lab in LABS})],
         "labs": [{"group_name": lab, "name": lab, "organisation": lab.split("/")[0]} for lab in LABS],

@@ -114,7 +114,7 @@ def stand(**environment: str) -> Iterator[Stand]:
 
 def _session() -> requests.Session:
     session = requests.Session()
-    session.headers["Authorization"] = "Bearer bench-key"
+    session.headers["Authorization"] = "Bearer bench-key-of-the-loader"
     return session
 
 

@@ -96,6 +96,15 @@ def accounts() -> None:
     """Look after organisations, labs, users and projects."""
 
 
+@accounts.command("digest")
+@click.password_option()
+def digest(password: str) -> None:
+    """Ask for a password and show what an accounts file has of it, as a user's `password_digest`."""
+    from models.identity.passwords import digest_password
+
+    click.echo(digest_password(password))
+
+
 @accounts.command("import")
 @click.argument("file", type=click.File(encoding="utf-8"))
 def import_file(file: TextIO) -> None:
@@ -106,7 +115,7 @@ def import_file(file: TextIO) -> None:
     from manage import home
     from manage import migrate as migrations
     from models import db, errors
-    from models.identity.service import import_accounts
+    from models.catalogue.importing import import_accounts
     from models.settings import settings
 
     document = _read_json(file)

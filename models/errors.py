@@ -195,6 +195,12 @@ class Gone(Refused):
     code = "gone"
 
 
+class RangeNotSatisfiable(Refused):
+    """Bytes that a file has not; `actual` says how many it has."""
+
+    code = "range_not_satisfiable"
+
+
 class AlreadyExists(Refused):
     """`create` of a record that is there."""
 
@@ -297,6 +303,24 @@ class IdempotencyKeyInFlight(Refused):
     code = "idempotency_key_in_flight"
 
 
+class GroupTooLarge(Refused):
+    """More items stand and fall together than the limit; `limit` and `actual` say so."""
+
+    code = "group_too_large"
+
+
+class InvalidPlan(Refused):
+    """No plan token of ours, not of yours, or of another request."""
+
+    code = "invalid_plan"
+
+
+class PlanChanged(Refused):
+    """What was planned is not there any more as it was; `changes` names the records."""
+
+    code = "plan_changed"
+
+
 class QuotaExceeded(Refused):
     """Too much at once; `retry_after` says when to come back."""
 
@@ -307,3 +331,105 @@ class Unavailable(Refused):
     """The database does not answer; nothing was stored unless a repeat with the same key says so."""
 
     code = "unavailable"
+
+
+class Unworkable(Refused):
+    """The item is there, but this cannot be done with it as it is."""
+
+    code = "unworkable"
+
+
+class ItemDeleted(Unworkable):
+    """The item is deleted."""
+
+    code = "deleted"
+
+
+class NotDeleted(Unworkable):
+    """The item is not deleted."""
+
+    code = "not_deleted"
+
+
+class ParentDeleted(Unworkable):
+    """What the item hangs below is deleted."""
+
+    code = "parent_deleted"
+
+
+class RootFixed(Unworkable):
+    """The root of a tree stays where it is."""
+
+    code = "root_fixed"
+
+
+class NoParent(Unworkable):
+    """Nothing can hang below this: a link, or a file."""
+
+    code = "no_parent"
+
+
+class Cycle(Unworkable):
+    """An item cannot hang below itself."""
+
+    code = "cycle"
+
+
+class NoSibling(Unworkable):
+    """What the item was to stand before does not hang below the same parent."""
+
+    code = "no_sibling"
+
+
+class NameTaken(Unworkable):
+    """Another item in the same place has this name."""
+
+    code = "name_taken"
+
+
+class InvalidField(Unworkable):
+    """No value of those that were sent fits its field; the report says why."""
+
+    code = "invalid_field"
+
+
+class InvalidFile(Unworkable):
+    """A file that cannot be kept."""
+
+    code = "invalid_file"
+
+
+class NotFinished(Refused):
+    """The job still runs, or never ran."""
+
+    code = "not_finished"
+
+
+class NotUndoable(Refused):
+    """A job of a kind that changes nothing which could be taken back."""
+
+    code = "not_undoable"
+
+
+class InvalidTarget(Refused):
+    """The address of a webhook is none, or not on the public internet."""
+
+    code = "invalid_target"
+
+
+class InvalidState(Unworkable):
+    """Not possible in the state that a thing is in."""
+
+    code = "invalid_state"
+
+
+class InUse(Unworkable):
+    """Others refer to it, so it stays."""
+
+    code = "in_use"
+
+
+class NotOffered(Refused):
+    """A call of the contract that is not part of this product."""
+
+    code = "not_implemented"

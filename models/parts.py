@@ -37,13 +37,14 @@ def new_part(role: str, **info: Any) -> Part:
 
 BEAT = """
 INSERT INTO parts (name, role, pid, host, started_on, seen_on, info) VALUES (%s, %s, %s, %s, %s, clock_timestamp(), %s)
-ON CONFLICT (name) DO UPDATE SET seen_on = excluded.seen_on
+ON CONFLICT (name) DO UPDATE SET seen_on = excluded.seen_on, info = excluded.info
 """
 
 
-def beat(session: Session, part: Part) -> None:
-    """Note that a part lives."""
-    values = (part.name, part.role, os.getpid(), socket.gethostname(), part.started_on, msgspec.json.encode(part.info).decode())
+def beat(session: Session, part: Part, **now: Any) -> None:
+    """Note that a part lives, and what it says of itself now."""
+    info = msgspec.json.encode({**part.info, **now}).decode()
+    values = (part.name, part.role, os.getpid(), socket.gethostname(), part.started_on, info)
     driver(session).execute(BEAT, values)
 
 

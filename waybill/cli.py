@@ -7,9 +7,16 @@ from importlib.metadata import entry_points
 import click
 
 from waybill import __version__
+from waybill.commands import jobs, records, setup
+from waybill.commands.submit import submit
 from waybill.demo import demo
 
 GROUP = "waybill.commands"
+OURS = (
+    submit, jobs.watch, jobs.jobs, jobs.results, jobs.cancel, jobs.retry, jobs.undo, records.get, records.search, records.export,
+    setup.login, setup.doctor, setup.completion, demo,
+)  # fmt: skip
+SERVER = ("accounts", "up", "web", "worker", "dispatcher", "migrate", "engines")
 
 
 class Commands(click.Group):
@@ -21,7 +28,10 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Find a command, our own first."""
-        return super().get_command(ctx, cmd_name) or _plugged().get(cmd_name)
+        found = super().get_command(ctx, cmd_name) or _plugged().get(cmd_name)
+        if found is None and cmd_name in SERVER:
+            raise click.UsageError(f"`waybill {cmd_name}` is the server's: run it there, or pip install 'waybill[server]'")
+        return found
 
 
 def _plugged() -> dict[str, click.Command]:
@@ -41,7 +51,8 @@ def main() -> None:
     """Bulk records: jobs that finish, one outcome per item, pages that do not shift."""
 
 
-main.add_command(demo)
+for ours in OURS:
+    main.add_command(ours)
 
 
 if __name__ == "__main__":

@@ -1,61 +1,50 @@
-"""A client for the record API: submit operations as a job, follow it, read its outcomes, page through records.
+"""The client for programs that wait.
 
-    with Waybill("http://127.0.0.1:8080", key) as waybill:
-        job = waybill.wait(waybill.submit(operations))
-        for result in waybill.results(job.token, status="failed"):
-            print(result.line, result.error)
+    with waybill.Client() as client:
+        for record in client.records([waybill.search("TP53")]):
+            print(record["id"])
 
-Bodies and pages are streams: neither the operations nor the answers are ever held whole. Every POST is sent with an idempotency
-key, or is harmless to repeat, so that requests are repeated when a connection breaks or the server asks for a pause.
+Bodies and pages are streams: neither the operations nor the answers are ever held whole.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
-import random
-import tempfile
-import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
-from urllib.parse import quote
+from typing import IO, Any, Self, Unpack
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
-
-from waybill.values import Job, Problem, Result
-
-RECORDS = "/classification/api/classifications/v2/record/"
-BULK_GET = "/classification/api/classifications/v2/records/bulk/get"
-NDJSON = "application/x-ndjson"
-IN_FLIGHT = "idempotency_key_in_flight"
-TIMEOUT = (10.0, 120.0)  # seconds to connect, and without a byte of the answer
-REPEATS = Retry(
-    total=8,
-    connect=4,  # some seconds, for a server that starts again
-    redirect=0,
-    backoff_factor=0.3,
-    backoff_max=30,
-    backoff_jitter=0.3,
-    status_forcelist=(429, 502, 503, 504),
-    allowed_methods=None,  # all: see above
-    respect_retry_after_header=True,
-    raise_on_status=False,
-)
+import waybill
+from waybill import config, exporting, flows, submitting
+from waybill.errors import ConfigError
+from waybill.flows import Patience
+from waybill.jobs import Job, Piece
+from waybill.pages import Pages, job_pager, record_pager
+from waybill.parts import Operation, Part, pack
+from waybill.transport import Transport
+from waybill.values import JobState, as_selection, search
+from waybill.wire import NDJSON, Flow, Request, T, get, keyed, post
 
 
-class Waybill:
-    """One server, one user. Not for several threads at once."""
+class Client:
+    """One server, one user. Not for several threads at once.
 
-    def __init__(self, url: str, key: str) -> None:
-        self.url = url.rstrip("/")
-        self._session = requests.Session()
-        self._session.auth = _Bearer(key)
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=REPEATS))
+    What is not given is looked for in WAYBILL_URL and WAYBILL_KEY, then in the file that `waybill login` writes.
+    """
+
+    def __init__(
+        self, url: str | None = None, key: str | None = None, *, profile: str | None = None, patience: Patience | None = None
+    ) -> None:
+        found = config.resolve(url, key, profile)
+        if found.key is None:
+            raise ConfigError(f"no key for {found.url}: run `waybill login`, or set WAYBILL_KEY")
+        self.url = found.url
+        self.patience = patience or Patience()
+        self.transport = Transport(found.url, found.key, f"waybill-python/{waybill.__version__}")
+
+    def __repr__(self) -> str:
+        return f"Client({self.url!r})"
 
     def __enter__(self) -> Self:
         return self
@@ -65,135 +54,134 @@ class Waybill:
 
     def close(self) -> None:
         """Give the connections back."""
-        self._session.close()
+        self.transport.close()
 
-    def submit(self, operations: Iterable[Mapping[str, Any]], *, key: str | None = None) -> Job:
-        """Send operations as one job and return it as stored; they are drawn one by one. Raises Problem.
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end."""
+        return self.transport.run(flow)
 
-        The same `key` with the same operations is the same job, however often it is sent.
+    def check(self) -> None:
+        """Find out whether the server answers and takes the key. Raises Problem and Unreachable."""
+        self._value(get("/api/jobs", **{"page.size": 1}))
+
+    def limits(self) -> dict[str, Any]:
+        """Return what the server takes from one client."""
+        found: dict[str, Any] = self._value(get("/api/limits"))
+        return found
+
+    def evidence_keys(self) -> list[dict[str, Any]]:
+        """Return the evidence keys in display order."""
+        found: list[dict[str, Any]] = self._value(get("/classification/api/evidence_keys"))
+        return found
+
+    def record(self, name: str | int) -> dict[str, Any]:
+        """Return one record, by `org/lab/record` or by its number."""
+        found: dict[str, Any] = self._value(flows.record(name))
+        return found
+
+    def apply(self, operation: Mapping[str, Any], *, key: str | None = None) -> dict[str, Any]:
+        """Carry out one operation now and return what became of its record. Raises Problem where it is refused."""
+        done: dict[str, Any] = self._value(post(flows.RECORDS, dict(operation), keyed(key or str(uuid.uuid4()))))
+        return done
+
+    def submit(self, operations: Iterable[Operation], **how: Unpack[submitting.How]) -> Job:
+        """Send operations of any number in the background. They are drawn one by one, and sent in parts that the server takes.
+
+        The same operations under the same `run` are done once, however often they are submitted: a program that was interrupted
+        submits them again. With `test` nothing is stored, and the outcomes say what would be. With `atomic` all operations
+        stand or fall together. With `in_order`, as it is unless told otherwise, a part is sent when the one before it has ended,
+        as operations on one record may be in both; without, all parts run side by side. `tags` and `import_id` are kept with the
+        job. Raises Problem, Unreachable, and ValueError where there is nothing to do.
         """
-        with tempfile.TemporaryFile() as body:
-            with gzip.GzipFile(fileobj=body, mode="wb", compresslevel=5, mtime=0) as packed:
-                for operation in operations:
-                    packed.write(json.dumps(operation, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
-            body.seek(0)
-            return self.submit_body(body, encoding="gzip", key=key)
+        asked, in_order, cut = submitting.read(how)
+        job = Job(self)
+        for part in pack(operations, submitting.packer(self.limits(), asked, cut)):
+            with part:
+                if in_order and job.pieces:
+                    Job(self, job.pieces[-1]).wait()
+                job.pieces.append(self.send_part(part, asked))
+        if not job.pieces:
+            raise ValueError("there is no operation to submit")
+        return job
+
+    def send_part(self, part: Part, asked: submitting.Asked) -> Piece:
+        """Send one part of a submission. Raises Problem with the lines that all of the submission has."""
+        with submitting.explained(part, asked):
+            return Piece(self.run(flows.send(part.request(asked.sending), self.patience)), part.first, part.line)
 
     def submit_body(
         self, body: IO[bytes], *, content_type: str = NDJSON, encoding: str | None = None, key: str | None = None
     ) -> Job:
-        """Send an open file as it is and return the job. Raises Problem, and ValueError where no operation is in it."""
-        headers = {"Content-Type": content_type, "Prefer": "respond-async", "Idempotency-Key": f'"{key or uuid.uuid4()}"'}
+        """Send an open file as it is, as one job. Raises Problem, and ValueError where no operation is in it."""
+        headers = {"Content-Type": content_type, "Prefer": "respond-async", **keyed(key or str(uuid.uuid4()))}
         if encoding:
             headers["Content-Encoding"] = encoding
-        answer = self._send("POST", RECORDS, headers=headers, data=body)
-        return self.job(_token(answer))
+        request = Request("POST", flows.RECORDS, headers=headers, body=body)
+        return Job(self, Piece(self.run(flows.send(request, self.patience))))
 
-    def check(self) -> None:
-        """Find out whether the server answers and takes the key. Raises Problem, and requests' errors."""
-        self._send("GET", "/api/jobs", params={"page.size": 1})
+    def job(self, *tokens: str) -> Job:
+        """Return a job by its token, or one submission that is several."""
+        return Job(self, *map(Piece, tokens))
 
-    def job(self, token: str) -> Job:
-        """Return how a job stands. Raises Problem."""
-        return _job(self._send("GET", f"/api/jobs/{token}"))
+    def jobs(self, *, size: int = 100, **query: Any) -> Pages[JobState]:
+        """Return one's jobs, newest first. `query` is of status, name, tag, created_after and created_before."""
+        asked = {"page.size": size, **query}
+        return Pages(self.run, self.patience, [lambda: job_pager(asked)])
 
-    def watch(self, job: Job) -> Iterator[Job]:
-        """Follow a job to its end: gives it at each look, as often as the server allows."""
-        while True:
-            yield job
-            if job.final:
-                return
-            time.sleep(job.pause)
-            job = self.job(job.token)
+    def records(
+        self, selection: Any, *, size: int = 100, data: bool | str = True, allow_all: bool = False
+    ) -> Pages[dict[str, Any]]:
+        """Return the records of a selection that one may read, each once, in the selection's order.
 
-    def wait(self, job: Job, timeout: float | None = None) -> Job:
-        """Return a job as it is at its end. Raises TimeoutError where it does not end within `timeout` seconds."""
-        end = None if timeout is None else time.monotonic() + timeout
-        last = job
-        for last in self.watch(job):
-            if not last.final and end is not None and time.monotonic() > end:
-                raise TimeoutError(f"job {last.token} has {last.remaining} items left after {timeout:g} s")
-        return last
+        A selection is an id, a `search(...)`, or a list of both. `data` is True, False for records without evidence, or "flat".
+        """
+        asked = {"page.size": size, "data": data, "allow_all": allow_all or None}
+        return Pages(self.run, self.patience, [lambda: record_pager(as_selection(selection), asked)])
 
-    def cancel(self, token: str) -> Job:
-        """Ask a job to stop; items without an outcome end as cancelled."""
-        return _job(self._send("POST", f"/api/jobs/{token}/cancel"))
+    def search(
+        self,
+        q: str | None = None,
+        filter: Sequence[Any] | None = None,  # noqa: A002 - the wire's word
+        **how: Any,
+    ) -> Pages[dict[str, Any]]:
+        """Return the records that a query finds. `filter` is such as `["gene_symbol", "is", "TP53"]`."""
+        exclude = how.pop("exclude", ())
+        return self.records([search(q, filter, exclude=exclude)], **how)
 
-    def retry(self, token: str, *, key: str | None = None) -> Job:
-        """Run the failed items of a finished job again, as a job of its own."""
-        headers = {"Idempotency-Key": f'"{key or uuid.uuid4()}"'}
-        return self.job(_token(self._send("POST", f"/api/jobs/{token}/retry", headers=headers)))
+    def count(self, selection: Any, *, allow_all: bool = False) -> int:
+        """Return how many records a selection has."""
+        return int(self._value(flows.count(as_selection(selection), allow_all=allow_all))["result"]["records.size"])
 
-    def results(self, token: str, *, status: str | None = None, size: int = 1_000) -> Iterator[Result]:
-        """Give a job's outcomes in the order of its items; those of a job that still runs end where they end now."""
-        asked: dict[str, Any] = {"page.size": size} | ({"status": status} if status else {})
-        while True:
-            page = self._send("GET", f"/api/jobs/{token}/results", params=asked).json()
-            yield from map(Result.parse, page["results"])
-            asked["page.cursor"] = page["page.cursor"]
-            if not page["results"] or asked["page.cursor"] is None:
-                return
+    def bulk(self, verb: str, selection: Any, *, key: str | None = None, **parameters: Any) -> Job:
+        """Run an operation over a selection. Its members are settled when the job is stored.
 
-    def record(self, name: str) -> dict[str, Any]:
-        """Return one record, by `org/lab/record` or by its number. Raises Problem."""
-        found: dict[str, Any] = self._send("GET", RECORDS + quote(name, safe="/")).json()
-        return found
+        All operations take `test`, `max_affected` (refused where there are more), `allow_all` (for a search without a query),
+        `on_drift` ("apply" or "skip") and `tags`.
+        """
+        request = flows.bulk(verb, as_selection(selection), parameters, key or str(uuid.uuid4()))
+        return Job(self, Piece(self.run(flows.send(request, self.patience))))
 
-    def records(self, selection: Sequence[Any], *, size: int = 100, **parameters: Any) -> Iterator[dict[str, Any]]:
-        """Give the records of a selection that the user may read, each once, in the selection's order."""
-        asked = {**parameters, "selection": list(selection), "page.size": size}
-        while True:
-            page = self._send("POST", BULK_GET, json=asked).json()
-            for name in page["result"]["records"]:
-                yield page["data"]["records"][name]
-            asked["page.cursor"] = page["result"]["page.cursor"]
-            if asked["page.cursor"] is None:
-                return
+    def delete(self, selection: Any, **parameters: Any) -> Job:
+        """Delete records: those never shared go for good, others are withdrawn."""
+        return self.bulk("delete", selection, **parameters)
 
-    def _send(self, method: str, path: str, **more: Any) -> requests.Response:
-        """Send a request, again while an earlier copy of it is still being stored. Raises Problem."""
-        for attempt in range(10):
-            answer = self._session.request(method, self.url + path, timeout=TIMEOUT, allow_redirects=False, **more)
-            if answer.status_code < 300:
-                return answer
-            problem = Problem(answer.status_code, _document(answer))
-            if problem.code != IN_FLIGHT:
-                break
-            if hasattr(more.get("data"), "seek"):
-                more["data"].seek(0)
-            time.sleep(0.2 * (attempt + 1) + random.random() / 5)
-        raise problem
+    def publish(self, selection: Any, level: str | int, **parameters: Any) -> Job:
+        """Publish records at a share level."""
+        return self.bulk("publish", selection, publish=level, **parameters)
 
+    def patch(self, selection: Any, evidence: Mapping[str, Any], **parameters: Any) -> Job:
+        """Merge the same evidence into each record."""
+        return self.bulk("patch", selection, patch=dict(evidence), **parameters)
 
-class _Bearer(requests.auth.AuthBase):
-    """The key, set here so that no `.netrc` takes its place."""
+    def export(
+        self, target: str | Path, *, output: str = "ndjson", progress: bool = False, **parameters: Any
+    ) -> exporting.Export:
+        """Write records to a file, or with other outputs than ndjson and csv, files into a folder if there are several.
 
-    def __init__(self, key: str) -> None:
-        self.key = key
+        What is there already is not fetched again: a call that was interrupted goes on when it is repeated. `parameters` are
+        those of the server's bulk GET, such as level, after, labs_include and value_format. Raises Incomplete.
+        """
+        return exporting.export(self, Path(target), {"output": output, **parameters}, progress=progress)
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self.key}"
-        return request
-
-
-def _document(answer: requests.Response) -> Mapping[str, Any]:
-    """Return a refusal's body; something between us and the server may have answered in its own way."""
-    try:
-        body = answer.json()
-    except requests.JSONDecodeError:
-        body = None
-    return body if isinstance(body, dict) else {"code": f"http_{answer.status_code}", "detail": answer.reason or ""}
-
-
-def _token(answer: requests.Response) -> str:
-    """Return the job's token from an answer that waited for its end or one that did not."""
-    body = answer.json()
-    token = body.get("job.token") or body.get("result", {}).get("job.token")
-    if token is None:
-        raise ValueError("there is no operation in what was sent")
-    return str(token)
-
-
-def _job(answer: requests.Response) -> Job:
-    wait = answer.headers.get("Retry-After", "")
-    return Job.parse(answer.json(), float(wait) if wait.isdigit() else 1.0)
+    def _value(self, request: Request) -> Any:
+        return self.run(flows.value(request, self.patience))

@@ -1,6 +1,7 @@
 """`waybill demo`: real data through the public HTTP API, and what became of it.
 
-The data is the folder `data/` of the source tree: classifications of variants that expert panels have published.
+The data is the folder `data/` of the source tree: classifications of variants that expert panels have published, and the places
+of the world as a tree.
 """
 
 from __future__ import annotations
@@ -9,30 +10,35 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import click
-import requests
 from rich.console import Console
 
-from waybill import show
-from waybill.client import NDJSON, Waybill
+from waybill import places, show
+from waybill.client import Client
 from waybill.digest import digest
-from waybill.values import Job, Problem
+from waybill.errors import Problem, Unreachable
+from waybill.exits import NO_ACCESS, PARTIAL, REJECTED
+from waybill.flows import Patience
+from waybill.jobs import Job
+from waybill.values import JobState
+from waybill.wire import NDJSON
 
 EVERYTHING = ("clingen_operations.ndjson.gz",)
 IN_ORDER = ("clingen_operations_earlier.ndjson.gz", *EVERYTHING, "clingen_withdrawals.ndjson.gz")
 ACCOUNTS = "accounts.json"
 LOADER = "clingen_loader"  # a sample user, member of every lab of the data
+OWNER = "catalogue_owner"  # another, who owns the sample project
 HERE = ("127.0.0.1", "localhost", "::1")
 TYPES = {".json": "application/json", ".ndjson": NDJSON, ".jsonl": NDJSON}
-REJECTED, NO_ACCESS, SOME_FAILED = 3, 4, 5  # exit codes, beside 1 for any other error
+PATIENCE = Patience(20)
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Run:
     """One file sent, from the first byte to the last outcome. Times are seconds."""
 
     file: str
-    job: Job
+    job: JobState
     accepted: float  # until the server had stored all of it
     seconds: float  # until every item had its outcome
     digest: dict[str, Any] = field(default_factory=dict)
@@ -52,7 +58,7 @@ class Run:
 
     def dump(self) -> dict[str, Any]:
         """Return the run as JSON."""
-        job = {name: value for name, value in asdict(self.job).items() if name not in ("raw", "pause")}
+        job = self.job.dump()
         times = {"accepted_seconds": self.accepted, "seconds": self.seconds, "per_second": self.rate}
         return {"file": self.file, "job": job, **{name: round(value, 3) for name, value in times.items()}, **self.digest}
 
@@ -68,6 +74,7 @@ class Ask:
     data: Path | None
     files: tuple[Path, ...]
     earlier: bool
+    places: bool
     as_json: bool
 
     @property
@@ -88,24 +95,28 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 @click.option("--data", type=FOLDER, help="The folder of the data.")
 @click.option("--file", "files", multiple=True, type=FILE, help="Send this file; may be given several times.")
 @click.option("--earlier", is_flag=True, help="First the state of five months before, then today's, then the withdrawals.")
+@click.option("--places/--no-places", default=True, help="Whether the places are loaded too.  [default: with the sample keys]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def demo(**options: Any) -> None:
-    """Send 6,078 real classifications to a running server and show what became of them.
+    """Send 6,078 real classifications to a running server, and 42,237 places of the world; show what became of them.
 
-    Sends data/clingen_operations.ndjson.gz, or with --file anything else of that kind, each file as one job. The sample users
-    are loaded first where the server runs on this machine and does not know them.
+    Sends data/clingen_operations.ndjson.gz, or with --file anything else of that kind, each file as one job, and the places as a
+    tree in twelve languages to the sample project. The sample users are loaded first where the server runs on this machine and
+    does not know them.
     """
     ask = Ask(**options)
     folder = ask.data or _data()
     sent = list(ask.files) or [folder / name for name in (IN_ORDER if ask.earlier else EVERYTHING)]
     console = Console(stderr=ask.as_json)
-    with _explained(ask.server), Waybill(ask.server, ask.key or _sample_key(folder)) as waybill:
-        _sign_in(waybill, folder, ask)
-        runs = [_send(waybill, file, console) for file in sent]
+    with _explained(ask.server), Client(ask.server, ask.key or _sample_key(folder), patience=PATIENCE) as client:
+        _sign_in(client, folder, ask)
+        runs = [_send(client, file, console) for file in sent]
+        if ask.places and not ask.files and not ask.key:
+            runs.append(_load_places(folder, ask, console))
     if ask.as_json:
         click.echo(json.dumps([run.dump() for run in runs], indent=2))
     else:
-        show.where_next(console, ask.server, runs[-1].job.token)
+        show.where_next(console, ask.server, runs[0].job.token)
     _leave(runs)
 
 
@@ -117,20 +128,29 @@ def _data() -> Path:
     raise click.UsageError("the data is not here: run this in the source tree, or name its folder with --data")
 
 
-def _sample_key(folder: Path) -> str:
+def _sample_key(folder: Path, name: str = LOADER) -> str:
     users = json.loads((folder / ACCOUNTS).read_text(encoding="utf-8"))["users"]
-    return next(str(user["api_key"]) for user in users if user["name"] == LOADER)
+    return next(str(user["api_key"]) for user in users if user["name"] == name)
 
 
-def _sign_in(waybill: Waybill, folder: Path, ask: Ask) -> None:
+def _load_places(folder: Path, ask: Ask, console: Console) -> Run:
+    """Make the schema of the sample project where it is not there yet, and send the places."""
+    project = json.loads((folder / ACCOUNTS).read_text(encoding="utf-8"))["projects"][0]["gid"]
+    with Client(ask.server, _sample_key(folder, OWNER), patience=PATIENCE) as client:
+        catalogue = places.Catalogue(client, project)
+        catalogue.make_schema()
+        return _follow(places.FILE, lambda: catalogue.load(folder / places.FILE), console)
+
+
+def _sign_in(client: Client, folder: Path, ask: Ask) -> None:
     """Make sure that the server takes our key; load the sample users where we may."""
     try:
-        waybill.check()
+        client.check()
     except Problem as problem:
         if problem.code != "unauthorized" or ask.key:
             raise
         _load_accounts(folder, ask)
-        waybill.check()
+        client.check()
 
 
 def _load_accounts(folder: Path, ask: Ask) -> None:
@@ -147,18 +167,26 @@ def _load_accounts(folder: Path, ask: Ask) -> None:
     subprocess.run([sys.executable, "-m", "waybill.cli", *command], check=True, stdout=sys.stderr)
 
 
-def _send(waybill: Waybill, file: Path, console: Console) -> Run:
+def _send(client: Client, file: Path, console: Console) -> Run:
     """Send one file, follow its job to the end, and read its outcomes."""
     packed = file.suffix == ".gz"
     kind = TYPES.get(file.with_suffix("").suffix if packed else file.suffix, NDJSON)
+
+    def send() -> Job:
+        with file.open("rb") as body:
+            return client.submit_body(body, content_type=kind, encoding="gzip" if packed else None)
+
+    return _follow(file.name, send, console)
+
+
+def _follow(name: str, send: Callable[[], Job], console: Console) -> Run:
     begun = time.monotonic()
-    with file.open("rb") as body:
-        job = waybill.submit_body(body, content_type=kind, encoding="gzip" if packed else None)
+    job = send()
     accepted = time.monotonic() - begun
-    last = show.follow(console, file.name, waybill.watch(job))
+    last = show.follow(console, name, job.watch())
     seconds = time.monotonic() - begun
-    found = digest(waybill.results(last.token)).dump()
-    run = Run(file.name, last, accepted, seconds, found)
+    found = digest(job.results()).dump()
+    run = Run(name, last, accepted, seconds, found)
     show.report(console, run.dump())
     return run
 
@@ -171,7 +199,7 @@ def _explained(url: str) -> Iterator[None]:
     except Problem as problem:
         click.echo(f"{url}: {problem}", err=True)
         sys.exit(NO_ACCESS if problem.status in (401, 403) else 1)
-    except requests.ConnectionError:
+    except Unreachable:
         raise click.ClickException(f"nothing answers at {url}; start it with `make run`, or name it with --url") from None
     except subprocess.CalledProcessError:
         raise click.ClickException("the sample users could not be loaded") from None
@@ -181,4 +209,4 @@ def _leave(runs: list[Run]) -> NoReturn:
     """End with a code that a script can read."""
     if any(run.job.status == "rejected" for run in runs):
         sys.exit(REJECTED)
-    sys.exit(SOME_FAILED if any(run.job.failed for run in runs) else 0)
+    sys.exit(PARTIAL if any(run.job.failed for run in runs) else 0)

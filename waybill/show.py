@@ -1,63 +1,104 @@
-"""A job on a terminal: a bar while it runs, a few lines when it is over."""
+"""A job on a terminal: a bar while it runs, a few lines when it is over. Where there is no terminal, there is no bar."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from waybill.values import Job
+from waybill.values import OUTCOMES, JobState
 
-OUTCOMES = ("succeeded", "noop", "failed", "skipped", "cancelled")
+RETRYABLE: Mapping[object, str] = {True: ", may succeed when tried again", False: ", needs a change"}
 
 
-def follow(console: Console, name: str, states: Iterable[Job]) -> Job:
+def console() -> Console:
+    """Return the terminal, or where its place is taken: what is for people goes to stderr."""
+    return Console(stderr=True)
+
+
+class Bar:
+    """A bar with what is being done, how far it is, and how much of it failed."""
+
+    def __init__(self, where: Console, title: str, total: int | None = None) -> None:
+        columns = (
+            TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            TextColumn("{task.fields[told]}"),
+        )  # fmt: skip
+        self._progress = Progress(*columns, console=where, disable=not where.is_terminal)
+        self._task = self._progress.add_task(escape(title), total=total, told="")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def tell(self, text: str) -> None:
+        """Say what is being done beside the bar."""
+        self._progress.update(self._task, told=escape(text))
+
+    def move(self, finished: int, failed: int = 0, total: int | None = None) -> None:
+        """Show how far it is."""
+        told = f"{failed:,} failed" if failed else ""
+        self._progress.update(self._task, completed=finished, told=told, total=total)
+
+
+def follow(where: Console, name: str, states: Iterable[JobState]) -> JobState:
     """Show a job's states as a bar until it ends; return the last."""
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("{task.fields[failed]} failed"),
-    )  # fmt: skip
-    last: Job | None = None
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task(escape(name), total=None, failed=0)
+    last: JobState | None = None
+    with Bar(where, name) as bar:
         for last in states:
-            progress.update(bar, total=last.total, completed=last.finished, failed=last.failed)
+            bar.move(last.finished, last.failed, last.total)
+            if last.status == "queued":
+                bar.tell(_queued(last))
     if last is None:
         raise ValueError("a job has at least one state")
     return last
 
 
-def report(console: Console, run: Mapping[str, Any]) -> None:
+def _queued(state: JobState) -> str:
+    position = state.raw.get("queue_position")
+    return "queued" if position is None else f"queued, {position:,} before it"
+
+
+def report(where: Console, run: Mapping[str, Any]) -> None:
     """Print what became of one job."""
     job = run["job"]
     verdict = f"{job['status']}, {job['outcome']}" if job["outcome"] else job["status"]
-    console.print(
-        f"  {verdict}: {job['total']:,} operations in {run['seconds']:.1f} s, {run['per_second']:,.0f} per second "
-        f"(stored after {run['accepted_seconds']:.1f} s)", highlight=False, soft_wrap=True,
-    )  # fmt: skip
+    line = f"  {verdict}: {job['total']:,} operations"
+    if "seconds" in run:
+        line += f" in {run['seconds']:.1f} s"
+    if "per_second" in run:
+        line += f", {run['per_second']:,.0f} per second (stored after {run['accepted_seconds']:.1f} s)"
+    where.print(line, highlight=False, soft_wrap=True)
     counts = {name: job[name] for name in OUTCOMES if job[name]}
-    for title, found in (("outcomes", counts), ("records", run["records"]), ("messages", run["messages"])):
+    for title, found in (("outcomes", counts), ("records", run.get("records")), ("messages", run.get("messages"))):
         if found:
             words = ", ".join(f"{count:,} {escape(word)}" for word, count in found.items())
-            console.print(f"  {title:<9} {words}", highlight=False, soft_wrap=True)
-    for cause in run["causes"]:
-        _print_cause(console, cause)
+            where.print(f"  {title:<9} {words}", highlight=False, soft_wrap=True)
+    for cause in run.get("causes", ()):
+        _print_cause(where, cause)
 
 
-def _print_cause(console: Console, cause: Mapping[str, Any]) -> None:
+def _print_cause(where: Console, cause: Mapping[str, Any]) -> None:
     """Print one cause of failure with its examples, a line each: wider than the terminal rather than cut."""
-    console.print(f"  [red]{escape(cause['code'])}[/red] {cause['count']:,} failed", highlight=False)
+    again = RETRYABLE.get(cause.get("retryable"), "")
+    where.print(f"  [red]{escape(cause['code'])}[/red] {cause['count']:,} failed{again}", highlight=False)
     for example in cause["examples"]:
-        place = f"line {example['line']}" if example["line"] is not None else f"item {example['index']}"
-        told = "  ".join(filter(None, (place, example["id"], example["pointer"], example["detail"])))
-        console.print(f"    {told}", highlight=False, markup=False, soft_wrap=True)
+        place = (
+            f"item {example['index']}" if example.get("line") is None and "index" in example else f"line {example.get('line')}"
+        )
+        told = "  ".join(str(part) for part in (place, *map(example.get, ("id", "pointer", "detail"))) if part)
+        where.print(f"    {told}", highlight=False, markup=False, soft_wrap=True)
 
 
-def where_next(console: Console, url: str, token: str) -> None:
+def where_next(where: Console, url: str, token: str) -> None:
     """Say where the job can be looked at."""
-    console.print(f"\n  The page  {url}/#/jobs/{token}", highlight=False, soft_wrap=True)
+    where.print(f"\n  The page  {url}/#/jobs/{token}", highlight=False, soft_wrap=True)
     asked = f"curl -H \"Authorization: Bearer $KEY\" '{url}/api/jobs/{token}/results?page.size=10'"
-    console.print(f"  Outcomes  {asked}", highlight=False, soft_wrap=True, markup=False)
+    where.print(f"  Outcomes  {asked}", highlight=False, soft_wrap=True, markup=False)

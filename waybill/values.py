@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 FINAL = ("done", "rejected")
-
-
-class Problem(Exception):
-    """A request that was refused. `code` is stable; `body` is the whole problem document."""
-
-    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
-        self.status = status
-        self.body = body
-        self.code = str(body.get("code", "unknown"))
-        self.detail = str(body.get("detail", ""))
-        super().__init__(f"{status} {self.code}: {self.detail}".rstrip(": "))
+COUNTS = ("total", "remaining", "succeeded", "failed", "skipped", "noop", "cancelled")
+OUTCOMES = ("succeeded", "noop", "failed", "skipped", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A job as its owner reads it. `raw` is the whole answer, `pause` the seconds to wait before asking again."""
+class JobState:
+    """How a job stands. `raw` is the whole answer, `pause` the seconds to wait before asking again."""
 
     token: str
     status: str
@@ -42,19 +33,58 @@ class Job:
         """Say whether nothing can change any more."""
         return self.status in FINAL
 
+    def pause_after(self, looks: int) -> float:
+        """Return how long to wait after so many looks: small jobs are over soon, of others the server says."""
+        return min(self.pause, 0.1 * 2.0 ** min(looks, 10))
+
     @property
     def finished(self) -> int:
         """Items that have an outcome."""
         return self.total - self.remaining
 
+    @property
+    def error(self) -> Mapping[str, Any] | None:
+        """Why the job was rejected."""
+        found: Mapping[str, Any] | None = (self.raw.get("info") or {}).get("error")
+        return found
+
     @classmethod
-    def parse(cls, body: Mapping[str, Any], pause: float = 1.0) -> Job:
-        """Return a job from the answer of `GET /api/jobs/<token>`."""
+    def parse(cls, body: Mapping[str, Any], pause: float = 1.0) -> JobState:
+        """Return a state from the answer of `GET /api/jobs/<token>`."""
         counts = {name: int(body[name]) for name in COUNTS}
         return cls(str(body["token"]), str(body["status"]), body["outcome"], raw=body, pause=pause, **counts)
 
+    def dump(self) -> dict[str, Any]:
+        """Return it as JSON, without what only the client needs."""
+        named = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in ("raw", "pause")}
+        return named | {"error": self.error} if self.error else named
 
-COUNTS = ("total", "remaining", "succeeded", "failed", "skipped", "noop", "cancelled")
+
+def merged(states: Sequence[JobState]) -> JobState:
+    """Return how several jobs stand that were one submission; one alone stays what it is."""
+    if len(states) == 1:
+        return states[0]
+    counts = {name: sum(getattr(state, name) for state in states) for name in COUNTS}
+    raw = {"parts": [state.raw for state in states]}
+    pause = max((state.pause for state in states if not state.final), default=1.0)
+    status, outcome = _status(states), _outcome(states)
+    return JobState(" ".join(state.token for state in states), status, outcome, raw=raw, pause=pause, **counts)
+
+
+def _status(states: Sequence[JobState]) -> str:
+    found = {state.status for state in states}
+    if len(found) == 1:
+        return found.pop()
+    return "done" if found <= set(FINAL) else "processing"
+
+
+def _outcome(states: Sequence[JobState]) -> str | None:
+    if not all(state.final for state in states):
+        return None
+    found = {state.outcome for state in states if state.outcome}
+    if "cancelled" in found:
+        return "cancelled"
+    return found.pop() if len(found) == 1 else "partial" if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +109,48 @@ class Result:
     def word(self) -> str:
         """What happened, in one word: `created`, `updated`, `unchanged` and the like, else the outcome's status."""
         return str((self.result or {}).get("status", self.status))
+
+    def dump(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return asdict(self)
+
+    def row(self) -> dict[str, Any]:
+        """Return it as a row of a table: one level, without the record."""
+        error = self.error or {}
+        place = {"index": self.index, "line": self.line, "ref": self.ref, "id": self.id}
+        why = {name: error.get(name) for name in ("code", "pointer", "detail")}
+        return place | {"status": self.status, "word": self.word} | why
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of an export."""
+
+    no: int
+    name: str
+    rows: int
+    bytes: int
+    sha256: str
+    url: str
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> File:
+        """Return a file from an entry of `GET /api/jobs/<token>/files`."""
+        return cls(**{name: body[name] for name in cls.__slots__})
+
+
+def search(
+    q: str | None = None,
+    filter: Sequence[Any] | None = None,  # noqa: A002 - the wire's word
+    *,
+    exclude: Iterable[Any] = (),
+) -> dict[str, Any]:
+    """Return a selection's entry: what a query finds, less some ids. `filter` is such as `["gene_symbol", "is", "TP53"]`."""
+    asked = {name: value for name, value in (("q", q), ("filter", filter)) if value is not None}
+    left_out = list(exclude)
+    return {"search": asked} | ({"exclude": left_out} if left_out else {})
+
+
+def as_selection(selection: Any) -> list[Any]:
+    """Return a selection as the server reads it: an id or a search alone is a list of one."""
+    return [selection] if isinstance(selection, str | int | Mapping) else list(selection)

@@ -19,6 +19,7 @@ MOST_ERRORS = 100
 SAID_BELOW = ("index", "line", "errors")  # members of a refusal that are told under `errors`
 CLASSIFICATION_FACE = ("/classification/", "/variantclassification/")
 AUTHENTICATE = 'Bearer realm="waybill"'
+TYPES = {"quota_exceeded": "https://iana.org/assignments/http-problem-types#quota-exceeded"}  # registered; others are ours
 PAUSES = {429: 1, 503: 2}  # seconds to stay away where nothing better is known
 
 STATUSES = {
@@ -50,6 +51,8 @@ STATUSES = {
     "invalid_page_size": 400,
     "invalid_cursor": 400,
     "cursor_mismatch": 400,
+    "invalid_plan": 400,
+    "invalid_target": 400,
     "invalid_idempotency_key": 400,
     "unauthorized": 401,
     "forbidden": 403,
@@ -57,20 +60,39 @@ STATUSES = {
     "unknown_lab": 404,
     "method_not_allowed": 405,
     "already_exists": 409,
+    "not_finished": 409,
+    "not_undoable": 409,
     "idempotency_key_in_flight": 409,
     "gone": 410,
     "cursor_expired": 410,
     "version_conflict": 412,
+    "plan_changed": 412,
     "body_too_large": 413,
     "too_many_items": 413,
     "selection_too_large": 413,
+    "group_too_large": 413,
     "uri_too_long": 414,
     "unsupported_media_type": 415,
     "unsupported_content_encoding": 415,
+    "range_not_satisfiable": 416,
     "too_many_affected": 422,
+    "unworkable": 422,
+    "invalid_state": 422,
+    "in_use": 422,
+    "deleted": 422,
+    "not_deleted": 422,
+    "parent_deleted": 422,
+    "root_fixed": 422,
+    "no_parent": 422,
+    "cycle": 422,
+    "no_sibling": 422,
+    "name_taken": 422,
+    "invalid_field": 422,
+    "invalid_file": 422,
     "idempotency_key_reused": 422,
     "quota_exceeded": 429,
     "internal": 500,
+    "not_implemented": 501,
     "unavailable": 503,
 }
 
@@ -103,9 +125,9 @@ def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = No
     return Response(msgspec.json.encode(value), status, headers, content_type=JSON)
 
 
-def accepted(job: Job) -> Response:
+def accepted(job: Job, more: Mapping[str, Any] | None = None) -> Response:
     """Say that a job is stored, where it is and what its token is: 202, in the shape of the project face."""
-    body = {"success": True, "result": {"job.token": str(job.token)}, "data": {}}
+    body = {"success": True, "result": {"job.token": str(job.token), **(more or {})}, "data": {}}
     return answer(body, 202, {"Location": job_address(job), "Retry-After": str(pause(job))})
 
 
@@ -139,7 +161,7 @@ def _document(refused: Refused, status: int) -> dict[str, Any]:
     members = {name: value for name, value in refused.members.items() if value is not None and name not in SAID_BELOW}
     detail = _clean(refused.detail)
     document = members | {
-        "type": f"urn:waybill:error:{refused.code}",
+        "type": TYPES.get(refused.code, f"urn:waybill:error:{refused.code}"),
         "title": HTTPStatus(status).phrase,
         "status": status,
         "code": refused.code,

@@ -4,10 +4,31 @@ from __future__ import annotations
 
 from flask import Flask
 
+from models.logs import configure_log
 from models.settings import settings
-from web import classifications, failures, gate, health, jobs, limits, openapi
+from web import (
+    classifications,
+    evidence_keys,
+    exports,
+    failures,
+    gate,
+    handover,
+    health,
+    history,
+    imports,
+    jobs,
+    limits,
+    metrics,
+    openapi,
+    quotas,
+    reports,
+    sync,
+    variants,
+    webhooks,
+)
 from web.pace import Places
 from web.pages import pages
+from web.projects import blueprints
 from web.streams import STREAMERS
 from web.waiting import WAITERS
 
@@ -17,7 +38,7 @@ RESERVED_THREADS = 1  # of each half, for requests that are over at once
 def create_app() -> Flask:
     """Build the application from the environment's settings."""
     known = settings()
-    gate.configure_log(known.log_level)
+    configure_log(known.log_level)
     app = Flask("web", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = known.limits.body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = 0  # nothing here reads forms
@@ -26,11 +47,33 @@ def create_app() -> Flask:
     app.url_map.redirect_defaults = False
     for name in (STREAMERS, WAITERS):
         app.extensions[name] = Places(known.web_threads // 2 - RESERVED_THREADS)
+    app.extensions[exports.EXPORTERS] = Places(known.web_threads // 4)
     gate.install(app)
+    quotas.install(app)
     failures.install(app)
-    for blueprint in (health.api, limits.api, openapi.api, jobs.api, pages):
+    handover.install(app)
+    own = (
+        health.api,
+        metrics.api,
+        limits.api,
+        openapi.api,
+        jobs.api,
+        reports.api,
+        sync.api,
+        history.undoing,
+        exports.outside,
+        webhooks.api,
+        pages,
+    )
+    for blueprint in own:
+        app.register_blueprint(blueprint)
+    for blueprint in blueprints():
         app.register_blueprint(blueprint)
     for prefix in classifications.PREFIXES:
-        app.register_blueprint(classifications.public, url_prefix=prefix, name=f"{prefix[1:]}-public")
+        app.register_blueprint(evidence_keys.api, url_prefix=prefix, name=f"{prefix[1:]}-public")
         app.register_blueprint(classifications.api, url_prefix=prefix, name=prefix[1:])
+        app.register_blueprint(exports.api, url_prefix=prefix, name=f"{prefix[1:]}-exports")
+        app.register_blueprint(variants.api, url_prefix=prefix, name=f"{prefix[1:]}-variants")
+        app.register_blueprint(history.api, url_prefix=prefix, name=f"{prefix[1:]}-history")
+        app.register_blueprint(imports.api, url_prefix=prefix, name=f"{prefix[1:]}-imports")
     return app

@@ -11,13 +11,30 @@ from models.db import transaction
 from models.errors import Unauthorized
 from models.identity.principal import Principal
 from models.identity.service import REFUSAL, authenticate
+from models.identity.tokens import authenticate_token, is_token
+from web import quotas
 
 
 def sign_in() -> None:
-    """Find out who asks, before anything of the body is read. Raises Unauthorized."""
+    """Find out who asks, before anything of the body is read. Raises Unauthorized, QuotaExceeded."""
     key = _bearer(request.headers.get("Authorization", ""))
+    quotas.check_guessing(key)
+    try:
+        _authenticate(key)
+    except Unauthorized:
+        quotas.note_wrong(key)
+        raise
+    quotas.note_right(key)
+    quotas.admit(g.principal)
+
+
+def _authenticate(key: str) -> None:
     with transaction() as session:
-        g.principal = authenticate(session, key)
+        if is_token(key):
+            signed = authenticate_token(session, key)
+            g.principal, g.token = signed.principal, signed.token
+        else:
+            g.principal = authenticate(session, key)
 
 
 def _bearer(header: str) -> str:

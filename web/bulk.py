@@ -20,6 +20,8 @@ from web.waiting import Preferences, wait_for_end
 
 BAD_SELECTIONS = (InvalidSelection, SelectionTooLarge, TooManyItems)
 CANCELLED = "cancelled"
+REPLAYED = "Idempotency-Replayed"
+PLAN = "plan_token"  # of a test over a selection, by which it can be carried out as planned
 Layout = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
@@ -28,14 +30,15 @@ def answer_job(job: Job, preferred: Preferences, seconds: float, layout: Layout)
     g.job_token = job.token
     job = wait_for_end(job, seconds)
     waited = seconds > 0
+    plan = {PLAN: job.info[PLAN]} if PLAN in job.info else {}
     if job.status is not JobStatus.DONE or job.total > settings().limits.page_size:
-        return preferred.note(_replayed(accepted(job), job), waited=waited)
+        return preferred.note(_replayed(accepted(job, plan), job), waited=waited)
     query = jobs.OutcomeQuery(size=settings().limits.page_size)
     with transaction() as session:
         rows = operations.list_results(session, principal(), str(job.token), query)
     shorten = minimal if preferred.minimal else dict
     results = [shorten(_entry(row, layout)) for row in rows]
-    return preferred.note(_replayed(answer({"results": results, "job.token": str(job.token)}), job), waited=waited)
+    return preferred.note(_replayed(answer({"results": results, "job.token": str(job.token), **plan}), job), waited=waited)
 
 
 def _entry(row: Result, layout: Layout) -> dict[str, Any]:
@@ -47,7 +50,7 @@ def _entry(row: Result, layout: Layout) -> dict[str, Any]:
 
 def _replayed(response: Response, job: Job) -> Response:
     if job.replayed:
-        response.headers["Idempotency-Replayed"] = "true"
+        response.headers[REPLAYED] = "true"
     return response
 
 
@@ -64,10 +67,11 @@ def submit_selection(submission: Submission, read: Callable[[], Selection]) -> J
     error = dict(job.info.get("error") or {}) if job.status is JobStatus.REJECTED else {}
     if error.get("code", CANCELLED) == CANCELLED:
         return job
-    return _rejected(job, _as_refused(error))
+    return _rejected(job, as_refused(error))
 
 
-def _as_refused(error: dict[str, Any]) -> Refused:
+def as_refused(error: dict[str, Any]) -> Refused:
+    """Return the refusal that a rejected job keeps."""
     refused = refusal(error.pop("code"), error.pop("detail"), error.pop("pointer", None))
     refused.members = error
     return refused

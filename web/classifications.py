@@ -6,22 +6,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from itertools import chain
 from typing import Any, BinaryIO, TypeVar, cast
 from uuid import UUID
 
 import msgspec
 from flask import Blueprint, Response, request
 
-from models import ids, operations
-from models.classifications import reading, service
+from models import idempotency, ids, operations
+from models.classifications import past, reading, service
 from models.classifications.envelope import parse_operation
-from models.classifications.keys import dump_keys
 from models.classifications.record_id import lane_key, parse_url_id
 from models.classifications.state import Operation
 from models.classifications.view import layout_v1
 from models.db import Session, transaction
+from models.errors import InvalidRequest
+from models.jobs import imports
 from models.jobs import service as jobs
 from models.jobs.values import Job, Submission
 from models.selection import resolve
@@ -30,14 +29,16 @@ from models.selection.grammar import parse_selection
 from models.selection.resolve import Member
 from models.selection.search import FACE
 from models.settings import settings
-from web.answers import JSON, answer, found, minimal
+from web.answers import answer, found, minimal
 from web.auth import principal, sign_in
-from web.bulk import Layout, answer_job, submit_selection
+from web.bulk import REPLAYED, Layout, answer_job, submit_selection
 from web.idempotency import idempotency_key
 from web.intake import Body, receive
+from web.quotas import count_bytes
 from web.schemas import (
     BulkEnvelope,
     BulkGetBody,
+    BulkParameters,
     NoParameters,
     RecordParameters,
     SelectionBody,
@@ -49,11 +50,11 @@ from web.waiting import Preferences, preferences
 
 PREFIXES = ("/classification/api", "/variantclassification/api")
 SENT = "bulk_classifications"
+TRIED = "validate_classifications"
 View = TypeVar("View", bound=Callable[..., Response])
 
 api = Blueprint("classifications", __name__)
 api.before_request(sign_in)
-public = Blueprint("evidence_keys", __name__)
 
 
 def _route(method: str, rule: str) -> Callable[[View], View]:
@@ -83,6 +84,7 @@ def _received() -> Iterator[Body]:
         content_length=request.content_length,
         limits=settings().limits,
     ) as body:
+        count_bytes(body.size)
         yield body
 
 
@@ -99,38 +101,77 @@ def post_record(version: str, name: str) -> Response:
 
 
 def _post(version: str, name: str | None) -> Response:
-    parse_query(NoParameters, request.args)
+    asked = parse_query(BulkParameters, request.args)
     preferred, key = preferences(), idempotency_key()
     with _received() as body:
         if body.kind == "single":
             operation = parse_operation(body.single(), None if name is None else parse_url_id(name))
-            return _carry_out(operation, preferred, _layout(version))
-        job = _submit(body, key)
+            shown, replayed = _carry_out(operation, (key, body.digest))
+            return _single_answer(_layout(version)(shown), preferred, replayed=replayed)
+        job = _submit(SENT, body, key, asked)
     if job is None:
         return preferred.note(answer({"results": []}), waited=False)
     return answer_job(job, preferred, preferred.seconds(job.total), _layout(version))
 
 
-def _carry_out(operation: Operation, preferred: Preferences, layout: Layout) -> Response:
-    """Decide and store one operation in this request; its answer says what became of it, so it keeps no idempotency key."""
+def _carry_out(operation: Operation, kept: tuple[str | None, bytes]) -> tuple[Mapping[str, Any], bool]:
+    """Decide and store one operation in this request, or return what the first request with its key was answered."""
+    key, digest = kept
     with transaction() as session:
+        earlier = None if key is None else idempotency.take(session, principal(), key, digest)
+        if earlier is not None:
+            return msgspec.json.decode(earlier), True
         done = service.apply_single(session, principal(), operation)
-    shown = layout(done)
-    return preferred.note(answer(minimal(shown) if preferred.minimal else shown), waited=False)
+        if key is not None:
+            idempotency.keep(session, principal(), key, msgspec.json.encode(done))
+    return done, False
 
 
-def _submit(body: Body, key: str | None) -> Job | None:
-    """Store a list of operations as a job; None where the list is empty."""
+def _single_answer(shown: Mapping[str, Any], preferred: Preferences, *, replayed: bool) -> Response:
+    response = answer(minimal(shown) if preferred.minimal else shown)
+    if replayed:
+        response.headers[REPLAYED] = "true"
+    return preferred.note(response, waited=False)
+
+
+def _submit(name: str, body: Body, key: str | None, asked: Mapping[str, Any]) -> Job | None:
+    """Store a list of operations as a job of this name; None where the list is empty."""
     given = {name: value for name, value in body.envelope.items() if value is not None}
     envelope = parse(BulkEnvelope, given)
-    items = body.items(lane_key)
-    first = next(items, None)
-    if first is None:
+    items = body.each(lane_key)
+    post = _post_of_run(envelope) if name == SENT else None
+    if next(iter(items), None) is None:
+        if post:
+            with transaction() as session:
+                imports.record_post(session, principal(), post, None)
         return None
     run = {"import_id": envelope["import_id"]} if envelope["import_id"] else {}
-    submission = Submission(SENT, run, envelope["tags"], key, body.digest)
+    whole = {"atomic": True} if envelope["atomic"] or asked["atomic"] else {}
+    submission = Submission(name, run | whole, envelope["tags"], key, body.digest)
     with transaction() as session:
-        return jobs.submit(session, principal(), submission, chain([first], items))
+        idempotency.refuse_taken(session, principal(), key)
+        job = jobs.submit(session, principal(), submission, items)
+        if post and not job.replayed:
+            imports.record_post(session, principal(), post, job.id)
+        return job
+
+
+def _post_of_run(envelope: Mapping[str, Any]) -> imports.Post | None:
+    return imports.Post(envelope["import_id"], envelope["status"] == "complete", ids.now()) if envelope["import_id"] else None
+
+
+@_route("POST", "records/bulk/validate")
+def validate_records(version: str) -> Response:
+    """Try a whole file of operations without storing any; the job's digest tells what is wrong with it."""
+    asked = parse_query(BulkParameters, request.args)
+    preferred, key = preferences(), idempotency_key()
+    with _received() as body:
+        if body.kind == "single":
+            raise InvalidRequest("Send a list of operations: an array, lines, or an object with `records`.")
+        job = _submit(TRIED, body, key, asked)
+    if job is None:
+        return preferred.note(answer({"results": []}), waited=False)
+    return answer_job(job, preferred, preferred.seconds(job.total), _layout(version))
 
 
 @_route("POST", "records/bulk/<verb>")
@@ -157,8 +198,10 @@ def get_records(version: str) -> Response:
     with _received() as body:
         ask = parse(BulkGetBody, body.single())
     with transaction() as session:
+        if ask["as_of"] is not None:
+            past.settle(session, principal(), ask["as_of"])
         page = _list_page(session, ask)
-        seen = reading.load_visible(session, principal(), [rid for _, rid in page.members])
+        seen = reading.load_visible(session, principal(), [rid for _, rid in page.members], ask["as_of"])
     shown = [reading.dump_seen(seen[rid], principal(), ask) for _, rid in page.members if rid in seen]
     result = {
         "records": [record["id"] for record in shown],
@@ -180,11 +223,12 @@ class _Page:
 
 def _list_page(session: Session, ask: Mapping[str, Any]) -> _Page:
     """Resolve a selection and return its first page, or the page of the list that a cursor names."""
-    digest = query_digest({name: ask[name] for name in ("selection", "allow_all", "data")})
+    digest = query_digest({name: ask[name] for name in ("selection", "allow_all", "data", "as_of")})
     binding = Binding("records", principal().user_id, digest)
     if ask["page_cursor"] is None:
         selection = parse_selection(ask["selection"], FACE, allow_all=ask["allow_all"])
-        first = resolve.resolve(session, principal(), selection, resolve.FirstPage(ask["page_size"], digest))
+        space = resolve.own_space(principal(), ask["as_of"])
+        first = resolve.resolve(session, principal(), selection, resolve.FirstPage(ask["page_size"], digest), space)
         return _Page(first.total, first.members, _following(binding, first.selection_id, (first.total, first.members), ids.now()))
     cursor = open_cursor(ask["page_cursor"], binding, ids.now())
     name, start = cursor.place
@@ -207,16 +251,3 @@ def get_record(version: str, name: str) -> Response:
     with transaction() as session:
         shown = reading.show(session, principal(), parse_url_id(name), ask)
     return answer(_layout(version)(shown))
-
-
-@lru_cache(maxsize=1)
-def _evidence_keys() -> bytes:
-    return msgspec.json.encode(dump_keys())
-
-
-@public.get("/evidence_keys")
-def list_evidence_keys() -> Response:
-    """List the evidence keys in display order. Needs no login."""
-    response = Response(_evidence_keys(), content_type=JSON, headers={"Cache-Control": "public, max-age=300"})
-    response.add_etag()
-    return response.make_conditional(request)  # type: ignore[return-value]

@@ -16,6 +16,7 @@ from web.splitter import Window
 RECORDS = "records"
 TEXTS = ("import_id", "status")
 LISTS = ("tags",)
+FLAGS = ("atomic",)
 DECODABLE = 1_000  # levels that no decoder reads, so that more of the body cannot change the answer
 SHOWN = 100  # characters of a client's own words in an answer
 
@@ -140,7 +141,7 @@ def read_envelope(members: list[Member], window: Window, limits: Limits) -> Mapp
     """
     envelope: dict[str, Any] = {}
     for member in members:
-        if member.name not in (RECORDS, *TEXTS, *LISTS):
+        if member.name not in (RECORDS, *TEXTS, *LISTS, *FLAGS):
             raise UnknownField(f"Nobody reads {member.name[:SHOWN]!a}.", pointer=_pointer(member.name))
         if member.name in (*envelope, RECORDS):
             raise DuplicateKey("An object names one member twice.", pointer=pointer_to(member.name))
@@ -161,6 +162,8 @@ def _read(member: Member, window: Window, limits: Limits) -> Any:
         raise InvalidType(f"`{member.name}` is a text.", pointer=pointer)
     if member.name in LISTS and not (value is None or _is_texts(value)):
         raise InvalidType(f"`{member.name}` is a list of texts.", pointer=pointer)
+    if member.name in FLAGS and not isinstance(value, bool | None):
+        raise InvalidType(f"`{member.name}` is true or false.", pointer=pointer)
     return value
 
 

@@ -1,4 +1,4 @@
-"""What becomes of an error: always a problem document, never a page, a trace or a word of SQL."""
+"""What becomes of an error: a problem document, or a failure in the project face's envelope; never a page, a trace or SQL."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from models.settings import settings
 from web import answers
 from web.answers import Internal, problem
 from web.gate import log_failure
+from web.projects import replies
 
 LOST = (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 TOO_SLOW = "57014"  # a statement reached its time limit
@@ -31,11 +32,16 @@ REFUSALS: dict[int, tuple[type[Refused], str]] = {
 
 def install(app: Flask) -> None:
     """Let every error end here."""
-    app.register_error_handler(Refused, problem)
+    app.register_error_handler(Refused, _refuse)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unforeseen)
     for kind in DATABASE_ERRORS:
         app.register_error_handler(kind, _database)
+
+
+def _refuse(refused: Refused) -> Response:
+    """Answer a refusal in the shape of the face that was asked."""
+    return replies.failure(refused) if replies.speaks(request.path) else problem(refused)
 
 
 def _http(error: HTTPException) -> Response:
@@ -43,14 +49,16 @@ def _http(error: HTTPException) -> Response:
         return _method_not_allowed(error)
     if isinstance(error, RequestEntityTooLarge):
         limit = settings().limits.body_bytes
-        return problem(errors.BodyTooLarge(f"A body has at most {limit} bytes.", limit=limit, actual=request.content_length))
+        return _refuse(errors.BodyTooLarge(f"A body has at most {limit} bytes.", limit=limit, actual=request.content_length))
     kind, detail = REFUSALS.get(error.code or 500, (Internal, OURS))
-    return problem(kind(detail))
+    if error.code == replies.UNKNOWN_ADDRESS and replies.speaks(request.path):
+        return replies.failure(kind(detail), replies.UNKNOWN_ADDRESS)
+    return _refuse(kind(detail))
 
 
 def _method_not_allowed(error: MethodNotAllowed) -> Response:
     allowed = sorted(error.valid_methods or ())
-    response = problem(answers.MethodNotAllowed(f"Allowed here: {', '.join(allowed)}."))
+    response = _refuse(answers.MethodNotAllowed(f"Allowed here: {', '.join(allowed)}."))
     response.headers["Allow"] = ", ".join(allowed)
     return response
 
@@ -59,10 +67,10 @@ def _database(error: Exception) -> Response:
     """Tell a database that is away or busy, which passes, from a statement that it refused, which is a bug."""
     passes = isinstance(error, sqlalchemy.exc.TimeoutError) or sqlstate(error) == TOO_SLOW
     if passes or (isinstance(error, LOST) and retryable(error)):
-        return problem(errors.Unavailable(AWAY))
+        return _refuse(errors.Unavailable(AWAY))
     return _unforeseen(error)
 
 
 def _unforeseen(error: Exception) -> Response:
     log_failure(error)
-    return problem(Internal(OURS))
+    return _refuse(Internal(OURS))

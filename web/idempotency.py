@@ -1,6 +1,7 @@
 """The `Idempotency-Key` of a request: a structured-field string (RFC 9651) such as `"8e03978e"`, or the same without quotes.
 
-A key counts for one user, method and path. It is kept as long as its job's summary is.
+A key counts for one user, method and path. It is kept as long as its job's summary is, that of a single operation for
+`WAYBILL_ANSWER_HOURS`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,12 @@ def idempotency_key() -> str | None:
     header = request.headers.get(HEADER)
     if header is None:
         return None
-    scope = f"{request.method} {request.path}\n{parse_key(header)}"
+    return scoped_key(parse_key(header))
+
+
+def scoped_key(key: str) -> str:
+    """Return what names this request among the user's by a key of the client's."""
+    scope = f"{request.method} {request.path}\n{key}"
     return ids.digest(scope.encode("utf-8", "replace")).hex()
 
 

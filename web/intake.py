@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
@@ -13,7 +13,7 @@ from typing import IO, Any, BinaryIO, Literal
 import msgspec
 
 from models.errors import BodyTooLarge, DuplicateRef, InvalidRequest, TooManyItems
-from models.jobs.values import Item
+from models.jobs.values import Item, Key, group_name
 from models.settings import Limits
 from models.strictness import decode_strict, find_syntax_fault
 from web.envelope import RECORDS, Member, Members, read_envelope
@@ -24,7 +24,7 @@ HELD = 1024 * 1024  # bytes of a body that stay in memory; more goes to a file
 COUNTED = 10  # times the limit of items up to which too many are counted
 LONGEST_REF = 64  # characters of a ref that are kept; longer ones are told apart by their digest
 
-LaneKey = Callable[[Any], str | int | None]
+LaneKey = Callable[[Any], Key]
 
 _NO_MORE_MEMBERS = re.compile(rb"\}\s*\]\s*\}\s*\Z")
 
@@ -34,6 +34,7 @@ class _Head(msgspec.Struct, gc=False):
 
     id: Any = None
     ref: Any = None
+    group: Any = None
 
 
 class _RawHead(msgspec.Struct, gc=False):
@@ -41,6 +42,7 @@ class _RawHead(msgspec.Struct, gc=False):
 
     id: msgspec.Raw = msgspec.Raw(b"null")
     ref: msgspec.Raw = msgspec.Raw(b"null")
+    group: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _HEAD = msgspec.json.Decoder(_Head)
@@ -176,6 +178,10 @@ class Body:
                 pass
         return self._envelope or {}
 
+    def each(self, lane_key: LaneKey) -> Iterable[Item]:
+        """Return what yields the items each time that it is gone through."""
+        return _Items(self, lane_key)
+
     def items(self, lane_key: LaneKey) -> Iterator[Item]:
         """Yield the items in order, as they were sent; one that is no operation comes too, without a key.
 
@@ -187,9 +193,10 @@ class Body:
         index = 0
         for pieces in self._limited(self._pieces()):
             for line, raw in pieces:
-                name, ref = _read_head(raw, line)
-                text = refs.add(ref, index, self._source.limits.text)
-                yield Item(index, raw, None if name is None else lane_key(name), text, line)
+                head = _read_head(raw, line)
+                text = refs.add(head.ref, index, self._source.limits.text)
+                group = None if head.group is None else group_name(head.group)
+                yield Item(index, raw, None if head.id is None else lane_key(head.id), text, line, group)
                 index += 1
 
     def _pieces(self) -> Iterator[list[Piece]]:
@@ -226,6 +233,15 @@ class Body:
             raise TooManyItems(f"{more}{total} items, and the limit is {limit}.".capitalize(), limit=limit, actual=total)
 
 
+@dataclass(frozen=True, slots=True)
+class _Items:
+    body: Body
+    lane_key: LaneKey
+
+    def __iter__(self) -> Iterator[Item]:
+        return self.body.items(self.lane_key)
+
+
 class _Refs:
     """The refs of one submission, each once."""
 
@@ -246,24 +262,23 @@ class _Refs:
         return text
 
 
-def _read_head(raw: bytes, line: int | None) -> tuple[Any, Any]:
-    """Return an item's id and ref, None for what it has not or what cannot be read. A line may still prove to be no JSON."""
+def _read_head(raw: bytes, line: int | None) -> _Head:
+    """Return what intake reads of an item, None for what it has not or what cannot be read. A line may prove to be no JSON."""
     try:
-        head = _HEAD.decode(raw)
+        return _HEAD.decode(raw)
     except (msgspec.DecodeError, RecursionError):
         fault = None if line is None else find_syntax_fault(raw)
         if fault and line is not None:
             refuse_line(raw, line, *fault)
         return _read_odd_head(raw)
-    return head.id, head.ref
 
 
-def _read_odd_head(raw: bytes) -> tuple[Any, Any]:
+def _read_odd_head(raw: bytes) -> _Head:
     try:
         head = _RAW_HEAD.decode(raw)
     except (msgspec.DecodeError, RecursionError):
-        return None, None
-    return _decode_or_none(head.id), _decode_or_none(head.ref)
+        return _Head()
+    return _Head(*map(_decode_or_none, (head.id, head.ref, head.group)))
 
 
 def _decode_or_none(raw: msgspec.Raw) -> Any:

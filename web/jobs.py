@@ -5,40 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, request
 
 from models import ids, operations
 from models.db import transaction
-from models.errors import QuotaExceeded
 from models.jobs import service as jobs
 from models.jobs.values import Job, Result, Submission
-from models.selection.cursor import Binding, Cursor, open_cursor, query_digest, seal
+from models.selection.cursor import seal
 from web import streams
 from web.answers import accepted, answer, job_address, pause
 from web.auth import principal, sign_in
 from web.idempotency import idempotency_key
 from web.pace import Pace
+from web.paging import open_page, paged
+from web.quotas import exceeded
 from web.schemas import JobListParameters, NoParameters, ResultParameters, parse_query
+from web.tallies import shared
 
 api = Blueprint("jobs", __name__, url_prefix="/api/jobs")
 api.before_request(sign_in)
-pace = Pace()
+pace = Pace(shared)
 
 
 @api.get("")
 def list_jobs() -> Response:
     """List one's own jobs, newest first, a page at a time."""
     ask = parse_query(JobListParameters, request.args)
-    size, cursor, binding = _page(ask, "jobs")
+    size, cursor, binding = open_page(ask, "jobs")
     start = cursor.place[0] if cursor.place else None
     query = jobs.JobQuery(**ask, before_id=start, size=size + 1)  # type: ignore[arg-type]
     with transaction() as session:
         found = jobs.list_jobs(session, principal(), query)
     page = found[:size]
     following = seal(binding, (page[-1].id,), cursor.issued) if len(found) > size else None
-    return _paged({"jobs": [dump_job(job) for job in page]}, size, following)
+    return paged({"jobs": [dump_job(job) for job in page]}, size, following)
 
 
 @api.get("/<token>")
@@ -57,7 +58,7 @@ def get_job(token: str) -> Response:
 def list_results(token: str) -> Response:
     """List outcomes by index, a page at a time; while the job runs a page may be short or empty and still not be the last."""
     ask = parse_query(ResultParameters, request.args)
-    size, cursor, binding = _page(ask, f"results of {token}")
+    size, cursor, binding = open_page(ask, f"results of {token}")
     after = cursor.place[0] if cursor.place else -1
     query = jobs.OutcomeQuery(**ask, after=after, size=size + 1)  # type: ignore[arg-type]
     with transaction() as session:
@@ -66,7 +67,7 @@ def list_results(token: str) -> Response:
     page = found[:size]
     last = page[-1].index if page else after
     following = seal(binding, (last,), cursor.issued) if len(found) > size or not job.final else None
-    return _paged({"results": [dump_result(row) for row in page]}, size, following)
+    return paged({"results": [dump_result(row) for row in page]}, size, following)
 
 
 @api.get("/<token>/events")
@@ -104,26 +105,10 @@ def purge(token: str) -> Response:
     return Response(status=204)
 
 
-def _page(ask: dict[str, Any], kind: str) -> tuple[int, Cursor, Binding]:
-    """Take size and cursor out of the parameters; the rest is what the cursor is bound to."""
-    size, text = ask.pop("page_size"), ask.pop("page_cursor")
-    others = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in ask.items()}
-    binding = Binding(kind, principal().user_id, query_digest(others))
-    return size, open_cursor(text, binding, ids.now()) if text else Cursor((), ids.now()), binding
-
-
-def _paged(body: dict[str, Any], size: int, following: str | None) -> Response:
-    response = answer(body | {"page.size": size, "page.cursor": following})
-    if following:
-        query = {**request.args.to_dict(), "page.cursor": following}
-        response.headers["Link"] = f'<{request.path}?{urlencode(query)}>; rel="next"'
-    return response
-
-
 def _check_pace(job: Job) -> None:
-    if not job.final and pace.too_fast((principal().user_id, job.token), ids.monotonic(), pause(job)):
+    if not job.final and pace.too_fast(f"{principal().user_id} {job.token}", ids.monotonic(), pause(job)):
         detail = "This job has been asked about too often for a minute: between two requests wait as long as Retry-After says."
-        raise QuotaExceeded(detail, retry_after=pause(job))
+        raise exceeded("poll", detail, pause(job))
 
 
 def _state(job: Job, status: int = 200) -> Response:
@@ -151,6 +136,7 @@ def dump_job(job: Job) -> dict[str, Any]:
         "cancel_requested": job.cancel_requested,
         "queue_position": job.queue_position,
         "tags": job.tags,
+        "test": job.test,
         "parent": job.parent_token and str(job.parent_token),
         "info": {**job.info, "total": job.total, "remaining": job.remaining},
         **_times(job),

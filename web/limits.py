@@ -22,6 +22,7 @@ def get_limits() -> Response:
         "results_days": known.results_days,
         "jobs_days": known.jobs_days,
         "idempotency_key_days": known.jobs_days,
+        "idempotency_answer_hours": known.answer_hours,
         "jobs_at_a_time": known.tenant_jobs,
     }
     return answer(asdict(known.limits) | times)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-PATIENCE = 60.0  # seconds that a client may ask faster than it was told
-REMEMBERED = 10_000
+from models.settings import settings
+from web.tallies import Tallies
+
 TOLERANCE = 0.9  # a client that keeps the pause may be early by its timer's error
 
 
@@ -38,18 +38,14 @@ class Places:
 
 
 class Pace:
-    """Who asks about what, how fast: in this process's memory, which is enough to slow down a loop without a pause."""
+    """Who asks about what, how fast, over all web processes of a machine."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._seen: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()  # last asked, first of an unbroken hurry
+    def __init__(self, tallies: Tallies | None = None) -> None:
+        self._tallies = tallies or Tallies()
 
-    def too_fast(self, who: Hashable, now: float, pause: float) -> bool:
-        """Note that `who` asks now; say whether it has been asking faster than `pause` seconds for a minute."""
-        with self._lock:
-            last, since = self._seen.pop(who, (now - pause, now))
-            since = since if now - last < pause * TOLERANCE else now
-            self._seen[who] = (now, since)
-            if len(self._seen) > REMEMBERED:
-                self._seen.popitem(last=False)
-        return now - since >= PATIENCE
+    def too_fast(self, who: str, now: float, pause: float) -> bool:
+        """Note that `who` asks now; say whether it has been asking faster than `pause` seconds for too long."""
+        last, since = self._tallies.get(f"pace {who}") or (now - pause, now)
+        since = since if now - last < pause * TOLERANCE else now
+        self._tallies.put(f"pace {who}", now, since)
+        return now - since >= settings().poll_patience

@@ -27,6 +27,7 @@ from models.errors import (
     UnknownField,
     pointer_to,
 )
+from models.ids import parse_version, stamp
 from models.jobs.values import JobStatus
 from models.settings import settings
 
@@ -35,6 +36,8 @@ MOST = 10**9 - 1
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 UNFIT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 LONGEST_CURSOR = 4_096
+LATEST = 10**10  # seconds since 1970
+VERSION = r"^(current|[1-9][0-9]{0,9}(\.[0-9]{1,6})?)$"
 LONGEST_WORD = 200
 MOST_TAGS = 20
 SHORT_TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST_WORD, "pattern": r"^[^\x00-\x1f\x7f]+$"}
@@ -103,18 +106,19 @@ class Word(fields.Field[str]):
 class Text(fields.Field[str]):
     """A short text without control characters."""
 
-    def __init__(self, *, allow_none: bool = False) -> None:
-        super().__init__(metadata=dict(SHORT_TEXT), load_default=nothing, allow_none=allow_none)
+    def __init__(self, *, allow_none: bool = False, longest: int = LONGEST_WORD) -> None:
+        super().__init__(metadata=SHORT_TEXT | {"maxLength": longest}, load_default=nothing, allow_none=allow_none)
+        self.longest = longest
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
-        return _fit(value, pointer_to(str(attr)))
+        return _fit(value, pointer_to(str(attr)), self.longest)
 
 
-def _fit(value: Any, pointer: str) -> str:
+def _fit(value: Any, pointer: str, longest: int = LONGEST_WORD) -> str:
     if not isinstance(value, str) or not value:
         raise InvalidType("This is a text.", pointer=pointer)
-    if len(value) > LONGEST_WORD:
-        raise TextTooLong(f"This text has at most {LONGEST_WORD} characters.", pointer=pointer, limit=LONGEST_WORD)
+    if len(value) > longest:
+        raise TextTooLong(f"This text has at most {longest} characters.", pointer=pointer, limit=longest)
     if UNFIT.search(value):
         raise InvalidText("This text has a control character in it.", pointer=pointer)
     return value
@@ -146,6 +150,52 @@ class Moment(fields.Field[datetime]):
         except (ValueError, OverflowError):
             pass  # falls through to the one refusal
         raise InvalidDate(f"`{attr}` is a time such as 2026-11-22T12:00:00Z.", pointer=pointer_to(str(attr)))
+
+
+def _read_version(value: Any) -> int | None:
+    """Return UNIX seconds, a number or text, in microseconds; None for what is neither."""
+    text = f"{value:.6f}" if type(value) in (int, float) and 0 <= value <= LATEST else value
+    return parse_version(text) if isinstance(text, str) else None
+
+
+class PastMoment(Moment):
+    """A time by RFC 3339, with its zone, or UNIX seconds; read as microseconds since 1970."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        seconds = {"type": "number", "minimum": 0, "maximum": LATEST}
+        self.metadata = {"anyOf": [{"type": "string", "format": "date-time"}, seconds]}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:  # type: ignore[override]
+        version = _read_version(value)
+        return stamp(super()._deserialize(value, attr, data, **kwargs)) if version is None else version
+
+
+class Version(fields.Field[int]):
+    """A version, UNIX seconds such as 1557189685.485863; `current` is the present one, and reads as 0."""
+
+    TEXT: ClassVar[dict[str, Any]] = {"type": "string", "pattern": VERSION}
+    CURRENT = 0
+
+    def __init__(self, **more: Any) -> None:
+        default: dict[str, Any] = {} if more.get("required") else {"load_default": nothing}
+        super().__init__(metadata=dict(self.TEXT), **default, **more)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+        if value == "current":
+            return self.CURRENT
+        version = _read_version(value)
+        if not version:
+            raise InvalidValue(f"`{attr}` is a version, such as 1557189685.485863.", pointer=pointer_to(str(attr)))
+        return version
+
+
+class NumberedVersion(Version):
+    """A version in a body, where it may be a number too."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.metadata = {"anyOf": [self.TEXT, {"type": "number", "minimum": 1, "maximum": LATEST}]}
 
 
 class Flag(fields.Field[bool]):
@@ -212,12 +262,19 @@ class NoParameters(Schema):
     """Nothing may be asked."""
 
 
+class BulkParameters(Schema):
+    """What may be asked of a list of operations in its address, for bodies that are nothing but the list."""
+
+    atomic = Flag()
+
+
 class BulkEnvelope(Schema):
-    """What may stand beside `records`. Runs of imports are accepted as old clients send them; every job is a run of its own."""
+    """What may stand beside `records`. The jobs that name one `import_id` are a run; `complete` ends it."""
 
     import_id = Text()
     status = Word("complete")
     tags = Tags()
+    atomic = Flag()
 
 
 class SelectionBody(Schema):
@@ -235,6 +292,58 @@ class BulkGetBody(Schema):
     selection = fields.Raw(load_default=nothing, allow_none=True)
     allow_all = Flag()
     data = RecordData()
+    as_of = PastMoment()
+
+
+class HistoryParameters(Paged):
+    """Which versions of a record to list."""
+
+
+class DiffParameters(Schema):
+    """Two versions of a record: without `from` the one before `to`, without `to` the present state."""
+
+    older = Version(data_key="from")
+    newer = Version(data_key="to")
+
+
+class RestoreBody(Schema):
+    """Which version to go back to, and which one the record must still have."""
+
+    version = NumberedVersion(required=True)
+    if_version = NumberedVersion()
+
+
+class UndoBody(Schema):
+    """Under `test` nothing is undone: the outcomes tell what would be."""
+
+    test = Flag()
+
+
+class FigureParameters(Schema):
+    """How many minutes to look back, and whether at one's own jobs alone."""
+
+    minutes = Whole(least=5, load_default=60)
+    mine = Flag()
+
+
+class Indexes(fields.Field[tuple[int, ...]]):
+    """Numbers of items with commas between them, none where there is no such parameter."""
+
+    FORM = r"^[0-9]{1,9}(,[0-9]{1,9}){0,99}$"
+
+    def __init__(self) -> None:
+        super().__init__(load_default=tuple, metadata={"type": "string", "pattern": self.FORM})
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> tuple[int, ...]:
+        if not isinstance(value, str) or not re.fullmatch(self.FORM, value, re.ASCII) or value.endswith("\n"):
+            raise InvalidValue("A list of one to a hundred numbers is expected, such as 3,17.", pointer=pointer_to(str(attr)))
+        return tuple(map(int, value.split(",")))
+
+
+class InputParameters(Schema):
+    """Which items of a job to show as they were sent: numbers with commas between them."""
+
+    index = Indexes()
 
 
 class Query(dict[str, Any]):

@@ -6,6 +6,7 @@ from typing import Any
 
 from models.classifications.sharing import SPELLINGS
 from models.classifications.state import Status
+from models.jobs.imports import COUNTS, STATUSES
 from models.jobs.values import JobOutcome, JobStatus
 
 Shape = dict[str, Any]
@@ -31,6 +32,10 @@ PLACES: dict[str, Shape] = {
     "lab": PART,
     "record": PART,
     "token": TEXT | {"minLength": 1},
+    "number": {"type": "string", "pattern": RID},
+    "webhook": TOKEN,
+    "delivery": TOKEN,
+    "no": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
 }
 READ_PLACES = {name: PLACES[name] | {"pattern": PLACES[name]["pattern"][:-1] + VERSION} for name in ("rid", "record")}
 HEADERS: dict[str, Shape] = {
@@ -91,6 +96,7 @@ OPERATION: dict[str, Shape] = {
     "config": TRUTHY,
     "if_version": {"type": ["number", "null"], "minimum": 0, "maximum": 10**10, "description": "The version it must still have."},
     "ref": {"anyOf": [REF, {"type": ["integer", "null"]}], "description": "Comes back with the item's outcome."},
+    "group": {"anyOf": [REF, {"type": ["integer", "null"]}], "description": "All operations of a group are applied, or none."},
 }
 
 
@@ -106,6 +112,7 @@ RUN: dict[str, Shape] = {
     "import_id": _null(SHORT),
     "status": {"enum": ["complete", None]},
     "tags": _null(_list(SHORT) | {"maxItems": 20}),
+    "atomic": {"type": ["boolean", "null"], "description": "All operations are applied, or none."},
 }
 JOB = {
     "token": TOKEN,
@@ -125,6 +132,7 @@ JOB = {
     "cancel_requested": {"type": "boolean"},
     "queue_position": _null(COUNT),
     "tags": _list(TEXT),
+    "test": {"type": "boolean"},
     "parent": _null(TOKEN),
     "info": {"type": "object"},
     "created_on": MOMENT,
@@ -144,6 +152,58 @@ RESULT = {
     "result": _null(_ref("Record")),
     "error": _null(ERROR),
 }
+FLAG: Shape = {"type": "boolean"}
+OPTION = _object({"key": TEXT}, optional={
+    "label": TEXT, "index": COUNT, "aliases": _list(TEXT), "default": FLAG, "override": FLAG, "namespace": TEXT,
+    "namespaces": _list(TEXT), "bucket": COUNT,
+}) | {"additionalProperties": False}  # fmt: skip
+KEY: dict[str, Shape] = {
+    "key": TEXT, "label": TEXT, "value_type": TEXT, "evidence_category": TEXT, "order": {"type": "integer"}, "position": COUNT,
+    "max_share_level": TEXT,
+}  # fmt: skip
+KEY_MEMBERS: dict[str, Shape] = {
+    "short_key": TEXT, "namespace": TEXT, "options": _list(OPTION), "allow_custom_values": FLAG, "default_strength": TEXT,
+    "hide": FLAG, "mandatory": FLAG, "immutable": FLAG, "copy_consensus": FLAG,
+}  # fmt: skip
+STATED = _object({
+    "clinical_significance": TEXT, "bucket": COUNT, "count": COUNT, "records": _list(_object({"id": TEXT, "publish": TEXT})),
+})  # fmt: skip
+DISCORDANCE: dict[str, Shape] = {
+    "variant": TEXT,
+    "allele_origin_bucket": {"enum": ["G", "S", "U"]},
+    "kind": {"enum": ["between", "within"], "description": "Whether the labs differ between buckets or within one."},
+    "gene_symbols": _list(TEXT),
+    "labs": _list(_object({"lab_id": TEXT, "lab_name": TEXT, "classifications": _list(STATED)})),
+}
+IMPORT: dict[str, Shape] = {
+    "id": COUNT,
+    "identifier": TEXT,
+    "import_id": TEXT,
+    "status": {"enum": list(STATUSES)},
+    "started_on": MOMENT,
+    "posted_on": MOMENT,
+    "ended_on": _null(MOMENT),
+    "rows": COUNT,
+    "remaining": COUNT,
+    "counts": _object(dict.fromkeys(COUNTS, COUNT)),
+    "posts": COUNT,
+}
+CELL: Shape = {"type": ["object", "null"], "description": "A cell's value, note, explain and lock; null where there is none."}
+EXAMPLE: Shape = _object({"index": COUNT, "line": _null(COUNT), "ref": _null(TEXT), "id": _null(TEXT), "detail": _null(TEXT)})
+CAUSE: Shape = _object({
+    "code": _null(TEXT), "pointer": _null(TEXT), "status": TEXT, "count": COUNT, "retryable": FLAG, "examples": _list(EXAMPLE),
+})  # fmt: skip
+WEBHOOK: dict[str, Shape] = {
+    "id": TOKEN, "url": TEXT, "events": _list(TEXT), "status": {"enum": ["active", "disabled"]},
+    "reason": {"enum": ["gone", "unreachable", None]}, "sequence": COUNT, "created_on": MOMENT, "old_secret_until": _null(MOMENT),
+}  # fmt: skip
+TRY = _object({"no": COUNT, "started_on": MOMENT, "milliseconds": _null(COUNT), "status": _null(COUNT), "error": _null(TEXT)})
+DELIVERY: dict[str, Shape] = {
+    "id": TOKEN, "webhook_id": TEXT, "sequence": COUNT, "event": TEXT, "job.token": TOKEN,
+    "status": {"enum": ["waiting", "delivered", "failed"]}, "created_on": MOMENT, "replayed_on": _null(MOMENT),
+    "attempts": _list(TRY),
+}  # fmt: skip
+MORE = _null(_object({"causes": COUNT, "items": COUNT}))
 SHAPES: dict[str, Shape] = {
     "Anything": {"type": "object"},
     "Problem": _object(
@@ -171,17 +231,69 @@ SHAPES: dict[str, Shape] = {
     | {"additionalProperties": False},
     "Record": {"type": "object", "description": "A record in the layout of its version, or why there is none."},
     "Posted": {"anyOf": [_ref("Record"), _ref("BulkAnswer")]},
-    "BulkAnswer": _object({"results": _list(_ref("Record"))}, optional={"job.token": TOKEN}),
-    "Accepted": _object({"success": {"const": True}, "result": _object({"job.token": TOKEN}), "data": {"type": "object"}}),
+    "BulkAnswer": _object({"results": _list(_ref("Record"))}, optional={"job.token": TOKEN, "plan_token": TEXT}),
+    "Accepted": _object({
+        "success": {"const": True}, "result": _object({"job.token": TOKEN}, optional={"plan_token": TEXT}),
+        "data": {"type": "object"},
+    }),
     "RecordPage": _object({
         "success": {"const": True},
         "result": _object({"records": _list(TEXT), "records.size": COUNT, "page.size": COUNT, "page.cursor": _null(TEXT)}),
         "data": _object({"records": {"type": "object", "additionalProperties": _ref("Record")}}),
     }),
-    "EvidenceKeys": _list(_object({"key": TEXT, "label": TEXT, "value_type": TEXT})),
+    "Export": _object({"records": _list(_ref("Record"))}, optional={"count": COUNT, "complete": {"const": True}}),
+    "Csv": TEXT,
+    "Files": _object({
+        "files": _list(_object({
+            "no": COUNT, "name": TEXT, "media_type": TEXT, "rows": COUNT, "bytes": COUNT, "sha256": TEXT, "created_on": MOMENT,
+            "url": TEXT,
+        })),
+        "parts": COUNT, "complete": {"type": "boolean"}, "status": {"enum": list(JobStatus)},
+        "outcome": {"enum": [*JobOutcome, None]},
+    }),
+    "EvidenceKeys": _list(_ref("EvidenceKey")),
+    "EvidenceKey": _object(KEY, optional=KEY_MEMBERS) | {"additionalProperties": False},
+    "Discordance": _object(DISCORDANCE) | {"additionalProperties": False},
+    "DiscordancePage": _object({"discordances": _list(_ref("Discordance")), **PAGE}),
+    "Import": _object(IMPORT),
+    "ImportWithJobs": _object(IMPORT | {"job.tokens": _list(TOKEN)}),
+    "ImportPage": _object({"imports": _list(_ref("Import")), **PAGE}),
+    "MissingPage": _object({"records": _list(TEXT), **PAGE}),
+    "VersionPage": _object({
+        "versions": _list(_object({
+            "version": {"type": "number"}, "created_on": MOMENT, "user": _null({"type": "object"}), "source": _null(TEXT),
+            "job.token": _null(TOKEN), "publish": TEXT, "published_on": _null(MOMENT), "current": {"type": "boolean"},
+            "is_last_published": {"type": "boolean"}, "changed": COUNT, "changed_keys": _list(TEXT),
+        })),
+        **PAGE,
+    }),
+    "Diff": _object({
+        "id": TEXT, "from": _null({"type": "number"}), "to": {"type": "number"},
+        "changes": {"type": "object", "additionalProperties": _object({"before": CELL, "after": CELL})},
+    }),
     "Job": _object(JOB),
     "JobPage": _object({"jobs": _list(_ref("Job")), **PAGE}),
     "ResultPage": _object({"results": _list(_object(RESULT)), **PAGE}),
+    "Trial": {"anyOf": [_ref("Records"), _list(_ref("Item"))]},
+    "Digest": _object({
+        "token": TOKEN, "job": TEXT, "complete": FLAG, "total": COUNT, "refused": COUNT, "causes": _list(CAUSE),
+        "causes.more": MORE, "warnings": _list(CAUSE), "warnings.more": MORE,
+    }),
+    "MemberPage": _object({
+        "members": _list(_object({"index": COUNT, "id": _null(TEXT), "rid": _null(COUNT), "frozen_on": _null(MOMENT)})),
+        "complete": FLAG, **PAGE,
+    }),
+    "DriftPage": _object({
+        "drift": _list(_object({
+            "index": COUNT, "id": _null(TEXT), "rid": COUNT, "change": {"enum": ["changed", "gone", "unmatched"]},
+            "frozen_on": _null(MOMENT), "found_on": _null(MOMENT),
+        })),
+        "complete": FLAG, **PAGE,
+    }),
     "Events": TEXT,
+    "Webhook": _object(WEBHOOK), "WebhookSecret": _object(WEBHOOK | {"secret": TEXT}),
+    "Webhooks": _object({"webhooks": _list(_ref("Webhook"))}),
+    "Delivery": _object(DELIVERY),
+    "DeliveryPage": _object({"deliveries": _list(_ref("Delivery")), **PAGE}),
     "Limits": {"type": "object", "additionalProperties": {"type": "number"}},
 }  # fmt: skip

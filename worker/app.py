@@ -66,7 +66,8 @@ SETTINGS: dict[str, Any] = {
 
 
 def _make_app() -> Celery:
-    made = Celery("waybill", broker=settings().broker_url, include=["worker.tasks", "worker.heartbeat", "worker.stopping"])
+    modules = ["worker.tasks", "worker.heartbeat", "worker.stopping", "worker.watchdog"]
+    made = Celery("waybill", broker=settings().broker_url, include=modules)
     made.conf.update(SETTINGS)
     return made
 

@@ -15,13 +15,20 @@ import psycopg
 import structlog
 from kombu.exceptions import OperationalError as BrokerError
 
-from models import ids, parts
-from models.db import CONNECT, DATABASE_ERRORS, transaction, url
+from models import idempotency, ids, parts
+from models.catalogue import asset_bytes
+from models.db import CONNECT, DATABASE_ERRORS, engine, transaction, url
+from models.exports import service as exports
+from models.feed import reading as feed
 from models.jobs import dispatch, ledger, service
 from models.jobs.dispatch import Wake
+from models.logs import configure_log
 from models.selection import resolve
 from models.settings import settings
+from models.webhooks import outbox
 from worker.app import app
+from worker.counts import counts
+from worker.courier import Courier
 from worker.pause import pause
 
 log = structlog.get_logger()
@@ -57,7 +64,7 @@ class Dispatcher:
         if now >= self.beat_at:
             self.beat_at = now + BEAT_SECONDS
             with transaction() as session:
-                parts.beat(session, self.part)
+                parts.beat(session, self.part, counts=counts.total())
         self.stop_cancelled()
         with transaction() as session:
             wakes = dispatch.pick(session)
@@ -77,11 +84,15 @@ class Dispatcher:
 
     def publish(self, wakes: Sequence[Wake]) -> None:
         """Send a message a chunk; what cannot be sent is taken back."""
+        counts.add("wakes", len(wakes))
+        counts.add("wakes_again", sum(wake.again for wake in wakes))
         for at, wake in enumerate(wakes):
+            (log.info if wake.again else log.debug)("chunk_woken", token=str(wake.token), chunk=wake.no, again=wake.again)
             try:
                 app.send_task("waybill.work", args=(wake.job_id, wake.no), queue=wake.queue)
             except (BrokerError, OSError) as error:
                 log.warning("broker_away", error=type(error).__name__, unsent=len(wakes) - at)
+                counts.add("wakes_unsent", len(wakes) - at)
                 with transaction() as session:
                     dispatch.take_back(session, wakes[at:])
                 self.stopping.wait(1.0)
@@ -115,7 +126,14 @@ def keep_house() -> None:
     with transaction() as session:
         service.keep_house(session)
     with transaction() as session:
+        exports.sweep(session)
+    with transaction() as session:
+        asset_bytes.sweep(session)
+    with transaction() as session:
         resolve.purge_expired(session, ids.now() - timedelta(hours=settings().cursor_hours))
+        feed.purge(session)
+        idempotency.forget(session)
+        outbox.forget(session)
         parts.forget_lost(session)
 
 
@@ -124,6 +142,9 @@ def main() -> None:
     dispatcher = Dispatcher()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: dispatcher.stopping.set())
+    configure_log(settings().log_level)
+    engine()  # made here, before two threads would
+    Courier(dispatcher.stopping).start()
     log.info("dispatcher_started")
     dispatcher.run()
 

@@ -10,6 +10,7 @@ from celery.signals import worker_ready, worker_shutting_down
 from models import parts
 from models.db import DATABASE_ERRORS, transaction
 from models.settings import settings
+from worker.counts import counts
 
 BEAT_SECONDS = 2.0
 log = structlog.get_logger()
@@ -38,6 +39,6 @@ def _beat(part: parts.Part) -> None:
 def _say(part: parts.Part) -> None:
     try:
         with transaction() as session:
-            parts.beat(session, part)
+            parts.beat(session, part, counts=counts.total())
     except DATABASE_ERRORS as error:  # the database is away; the next beat tells when it is back
         log.warning("heartbeat_failed", error=type(error).__name__)

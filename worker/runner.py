@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
 import structlog
 
 from models import operations
@@ -9,6 +12,7 @@ from models.db import DATABASE_ERRORS, Session, retryable, sqlstate, transaction
 from models.jobs import ledger
 from models.jobs.ledger import Chunk, Claim, Outcome, Overtaken
 from models.settings import settings
+from worker.counts import counts
 from worker.pause import pause
 
 log = structlog.get_logger()
@@ -22,11 +26,14 @@ def work(job_id: int, no: int) -> None:
         mine = ledger.claim(session, job_id, no)
     if mine is None:
         return
-    pause("claimed")
-    try:
-        _work_carefully(mine) if mine.careful else _work_whole(mine)
-    except Overtaken:
-        log.info("chunk_overtaken", job_id=job_id, chunk=no, fence=mine.fence)
+    counts.add("claims")
+    with structlog.contextvars.bound_contextvars(token=str(mine.token)):
+        pause("claimed")
+        try:
+            _work_carefully(mine) if mine.careful else _work_whole(mine)
+        except Overtaken:
+            counts.add("chunks_overtaken")
+            log.info("chunk_overtaken", chunk=no, fence=mine.fence)
 
 
 def _work_whole(mine: Claim) -> None:
@@ -34,7 +41,8 @@ def _work_whole(mine: Claim) -> None:
         try:
             with transaction() as session:
                 chunk = ledger.open_chunk(session, mine)
-                ledger.finish(session, chunk, _outcomes(session, chunk))
+                outcomes = _outcomes(session, chunk)
+                ledger.finish(session, chunk, outcomes)
                 pause("finished")
         except DATABASE_ERRORS as error:
             if sqlstate(error) != RACE or race == RACES - 1:
@@ -42,7 +50,9 @@ def _work_whole(mine: Claim) -> None:
                 return
         else:
             pause("committed")
-            log.info("chunk_applied", token=str(chunk.token), chunk=mine.no, items=chunk.size, attempts=mine.attempts)
+            counts.add("chunks_applied")
+            _count(outcomes)
+            log.info("chunk_applied", chunk=mine.no, items=chunk.size, attempts=mine.attempts)
             return
 
 
@@ -55,48 +65,60 @@ def _outcomes(session: Session, chunk: Chunk) -> list[Outcome]:
 def _give_back(mine: Claim, error: Exception) -> None:
     """Postpone the chunk: item by item next time where the data is to blame, whole where the database is."""
     careful = not retryable(error)
-    log.warning("chunk_postponed", job_id=mine.job_id, chunk=mine.no, sqlstate=sqlstate(error), careful=careful)
+    counts.add("chunks_postponed")
+    log.warning("chunk_postponed", chunk=mine.no, sqlstate=sqlstate(error), careful=careful)
     with transaction() as session:
         ledger.postpone(session, mine, careful=careful)
 
 
 def _work_carefully(mine: Claim) -> None:
-    """Work item by item, each in a transaction of its own, noting beforehand which one is tried."""
+    """Work item by item, each in a transaction of its own, noting beforehand which one is tried. Groups are tried as a whole."""
     with transaction() as session:
         chunk = ledger.open_chunk(session, mine)
-    for item in range(mine.next_item, chunk.size):
+    for places in chunk.parts():
         with transaction() as session:
-            deaths = ledger.probe(session, mine, item)
+            deaths = ledger.probe(session, mine, places[0])
         pause("probing")
-        part = chunk.only([item])
         if deaths >= settings().deaths_before_quarantine:
-            _quarantine(mine, part, deaths)
-        elif not _work_one(mine, part):
+            _quarantine(mine, chunk.only(places), deaths)
+        elif not _work_part(mine, places):
             return
 
 
-def _work_one(mine: Claim, part: Chunk) -> bool:
-    """Work on a single item; say whether the chunk goes on (not so when the database is to blame)."""
+def _work_part(mine: Claim, places: list[int]) -> bool:
+    """Work on a single item or group; say whether the chunk goes on (not so when the database is to blame)."""
     try:
         with transaction() as session:
-            locked = ledger.open_chunk(session, mine)
-            outcomes = ledger.cancelled(part) if locked.cancel_requested else operations.run(session, part)
-            ledger.advance(session, mine, outcomes[0])
+            part = replace(ledger.open_chunk(session, mine).only(places), goes_on=True)
+            outcomes = _outcomes(session, part)
+            ledger.advance(session, mine, outcomes)
+        _count(outcomes)
     except DATABASE_ERRORS as error:
         if retryable(error):
             _give_back(mine, error)
             return False
-        log.exception("item_unstorable", token=str(part.token), index=part.indexes[0])
-        _refuse(mine, part, ("unstorable", "The database cannot keep this item; nothing of it was stored."))
+        with transaction() as session:
+            part = ledger.open_chunk(session, mine).only(places)
+        log.exception("item_unstorable", index=part.indexes[0])
+        _refuse(mine, part, ("unstorable", "The database cannot keep this item or its group; nothing of it was stored."))
     return True
 
 
 def _quarantine(mine: Claim, part: Chunk, deaths: int) -> None:
-    log.error("item_quarantined", token=str(part.token), index=part.indexes[0], deaths=deaths)
-    _refuse(mine, part, ("quarantined", "Working on this item ended its worker each time; nothing of it was stored."))
+    log.error("item_quarantined", index=part.indexes[0], deaths=deaths)
+    detail = "Working on this item or its group ended its worker each time; nothing of it was stored."
+    _refuse(mine, part, ("quarantined", detail))
 
 
 def _refuse(mine: Claim, part: Chunk, reason: tuple[str, str]) -> None:
-    outcome = Outcome(part.indexes[0], "failed", code=reason[0], detail=reason[1], line=part.lines[0], ref=part.refs[0])
+    each = zip(part.indexes, part.lines, part.refs, strict=True)
+    outcomes = [Outcome(index, "failed", code=reason[0], detail=reason[1], line=line, ref=ref) for index, line, ref in each]
     with transaction() as session:
-        ledger.advance(session, mine, outcome)
+        ledger.advance(session, mine, outcomes)
+    _count(outcomes)
+
+
+def _count(outcomes: list[Outcome]) -> None:
+    """Count what is committed."""
+    for status, number in Counter(outcome.status for outcome in outcomes).items():
+        counts.add(status, number)

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import gc
 
-from celery.signals import worker_process_init
+from celery.signals import worker_init, worker_process_init
 
 from models import db, operations
 from models.classifications.keys import key_set
+from models.logs import configure_log
+from models.settings import settings
 from worker import runner
 from worker.app import app
 
 # Read once, before the pool's processes are forked, and shared by all of them.
 operations.registry()
 key_set()
+
+
+@worker_init.connect
+def speak(**_: object) -> None:
+    """Log as all parts do, in the main process and in those of the pool."""
+    configure_log(settings().log_level)
 
 
 @worker_process_init.connect

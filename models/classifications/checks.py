@@ -31,14 +31,9 @@ SIGNIFICANCE_WORDS = re.compile(
 CODES = {"pathogenic": "P", "benign": "B", "oncogenic": "O"}
 
 
-def messages(evidence: Evidence, owner_in_lab: bool | None = None) -> list[dict[str, Any]]:
-    """Return {key, severity, code, message} for all that is wrong, sorted by key and code.
-
-    `owner_in_lab` is False where `owner` names a known user who is not of the record's lab.
-    """
+def messages(evidence: Evidence) -> list[dict[str, Any]]:
+    """Return {key, severity, code, message} for all that is wrong, sorted by key and code."""
     found = [*_of_cells(evidence), *_missing(evidence), *_cross_checks(evidence)]
-    if owner_in_lab is False:
-        found.append(_warning("owner", "not_lab", "The owner does not belong to the lab."))
     return sorted(found, key=lambda message: f"{message['key']}:{message['code']}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from models.classifications.keys import Key, key_set
 from models.classifications.state import Evidence
@@ -49,10 +50,15 @@ def criteria_summary(evidence: Evidence) -> str:
 
 
 def _met(evidence: Evidence) -> Iterable[tuple[Key, str]]:
-    for key in key_set().all():
-        strength = evidence.get(key.name, {}).get("value") if key.value_type == "C" else None
-        if is_met(strength):
-            yield key, str(strength)
+    for key in _criteria():
+        cell = evidence.get(key.name)
+        if cell is not None and is_met(cell.get("value")):
+            yield key, str(cell["value"])
+
+
+@lru_cache(maxsize=1)
+def _criteria() -> tuple[Key, ...]:
+    return tuple(key for key in key_set().all() if key.value_type == "C")
 
 
 def _summary(key: Key, strength: str) -> str:

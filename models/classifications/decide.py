@@ -6,6 +6,7 @@ withdrawn record. An operation that changes nothing at all is a noop and hands b
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -38,6 +39,7 @@ from models.errors import (
 from models.ids import next_version, stamp
 
 CREATING = frozenset(("create", "upsert", "overwrite"))
+MICROSECOND = timedelta(microseconds=1)
 TEST_MODE = Message("test_mode")
 SHARED = Message("shared")
 SHARE_FAILURE = Message("share_failure")
@@ -58,6 +60,8 @@ def decide(record: Record | None, operation: Operation, context: Context) -> Dec
 
     Under `test` the decision is the one that would be taken; not to carry it out is the caller's part.
     """
+    if record and record.updated_on and record.updated_on >= context.now:
+        context = replace(context, now=record.updated_on + MICROSECOND)  # each change of a record has a moment of its own
     try:
         _check_access(record, operation, context)
         _check_version(record, operation)
@@ -132,13 +136,14 @@ def _creatable(operation: Operation, context: Context) -> Lab:
     return context.lab
 
 
-def _rules(operation: Operation, context: Context, external: bool, creating: bool) -> evidence.Rules:
+def _rules(operation: Operation, context: Context, lab: Lab, creating: bool) -> evidence.Rules:
     return evidence.Rules(
         verb=str(operation.verb),
         source=operation.source,
         editable=operation.editable,
         creating=creating,
-        external=external,
+        external=lab.external,
+        lab_id=lab.id,
         people=context.people,
         default_owner=context.actor.username,
         member=str(operation.member),
@@ -146,7 +151,7 @@ def _rules(operation: Operation, context: Context, external: bool, creating: boo
 
 
 def _create(lab: Lab, operation: Operation, context: Context) -> Draft:
-    merged = evidence.merge({}, operation.evidence, _rules(operation, context, lab.external, True))
+    merged = evidence.merge({}, operation.evidence, _rules(operation, context, lab, True))
     record = Record(
         id=None,
         lab=lab,
@@ -163,7 +168,7 @@ def _create(lab: Lab, operation: Operation, context: Context) -> Draft:
 
 
 def _change(record: Record, operation: Operation, context: Context) -> Draft:
-    merged = evidence.merge(record.evidence, operation.evidence, _rules(operation, context, record.lab.external, False))
+    merged = evidence.merge(record.evidence, operation.evidence, _rules(operation, context, record.lab, False))
     messages = tuple(merged.messages)
     described = _described(record, merged, context)
     if not merged.after:

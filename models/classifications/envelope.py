@@ -43,6 +43,7 @@ KNOWN = frozenset(VERBS) | frozenset(
         "config",
         "if_version",
         "ref",
+        "group",
     )
 )
 
@@ -56,6 +57,8 @@ def parse_operation(item: Any, url_target: Target | None = None) -> Operation:
     given = {name: value for name, value in item.items() if value is not None}
     target = _target(given, url_target)
     member = _member(given)
+    if "group" in given:
+        _word(given, "group")  # who shares it is looked at when the body is taken in
     return Operation(
         target=target,
         verb=VERBS[member] if member else None,
@@ -70,7 +73,7 @@ def parse_operation(item: Any, url_target: Target | None = None) -> Operation:
         source=_source(given),
         if_version=_if_version(given),
         config=bool(given.get("config")),
-        ref=_ref(given),
+        ref=_word(given, "ref"),
         unexpected=_unexpected(given, member),
     )
 
@@ -154,18 +157,19 @@ def _if_version(given: Mapping[str, Any]) -> int | None:
     return version
 
 
-def _ref(given: Mapping[str, Any]) -> str | None:
-    value = given.get("ref")
+def _word(given: Mapping[str, Any], name: str) -> str | None:
+    """Return a name that the client gave: of the item, or of the group that it stands and falls with."""
+    value = given.get(name)
     if value is None:
         return None
     if type(value) is int and abs(value) < 10**MAX_REF:
         value = str(value)
     if not isinstance(value, str):
-        raise InvalidType("`ref` is a text or a whole number.", pointer="/ref")
+        raise InvalidType(f"`{name}` is a text or a whole number.", pointer=pointer_to(name))
     if len(value) > MAX_REF:
-        raise InvalidValue(f"`ref` has at most {MAX_REF} characters.", pointer="/ref")
+        raise InvalidValue(f"`{name}` has at most {MAX_REF} characters.", pointer=pointer_to(name))
     if _UNFIT.search(value):
-        raise InvalidText("`ref` holds NUL or half a surrogate pair.", pointer="/ref")
+        raise InvalidText(f"`{name}` holds NUL or half a surrogate pair.", pointer=pointer_to(name))
     return value
 
 

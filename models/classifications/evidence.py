@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from models.classifications.cells import (
     ABSENT,
@@ -30,11 +31,12 @@ from models.classifications.transcripts import Hgvs, parse_hgvs, says_the_same
 from models.errors import InvalidNumber, InvalidType, pointer_to
 
 NO_PATCH = Message("no_patch")
+SAFE_INTEGER = 2**53  # no rule refuses a whole number below this one
+NOT_LAB = (Validation("warning", "not_lab", "The owner does not belong to the lab."),)
 PSEUDO_KEYS = frozenset(["source_id", "existing_sample_id"])  # about the record, no evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True, gc=False):
     """What a merge depends on beside the evidence. `people` maps lower-case username and e-mail to user."""
 
     verb: str  # create, patch, patch-empty, overwrite or upsert
@@ -42,13 +44,13 @@ class Rules:
     editable: bool = False
     creating: bool = False
     external: bool = False  # the lab is a copy of somebody else's: nothing is said about its values
-    people: Mapping[str, Person] = field(default_factory=dict)
+    lab_id: int | None = None  # the record's lab, to which an owner should belong
+    people: Mapping[str, Person] = msgspec.field(default_factory=dict)
     default_owner: str | None = None  # username, for a creation that names no owner
     member: str = "upsert"  # what the evidence was sent as, for JSON pointers
 
 
-@dataclass(frozen=True, slots=True)
-class Merge:
+class Merge(msgspec.Struct, frozen=True, gc=False):
     """The evidence after, the changed cells as they were and are (None: absent), and what to tell the client."""
 
     evidence: Evidence
@@ -66,8 +68,7 @@ def merge(current: Evidence, submitted: Mapping[str, Any], rules: Rules) -> Merg
     """
     merging = _Merging(current, rules)
     merging.address(submitted)
-    for key, spelling in merging.keys.values():
-        merging.put(key, spelling, submitted[spelling])
+    merging.put_all(submitted)
     if rules.verb == "overwrite":
         merging.remove_others()
     if rules.creating:
@@ -84,6 +85,7 @@ class _Merging:
         self.rank = SOURCE_RANKS[rules.source]
         self.from_api = rules.source is Source.API
         self.lock = API_LOCK if self.from_api and not rules.editable else None
+        self.system_lock = SYSTEM_LOCK if self.from_api else self.lock
         self.fills = rules.verb == "patch-empty"
         self.overwrites = rules.verb == "overwrite"
         self.keys: dict[str, tuple[Key, str]] = {}
@@ -110,15 +112,43 @@ class _Merging:
         if value is not ABSENT:
             self.extras[str(_pseudo(spelling))] = self._text(value, spelling, "value" if isinstance(raw, dict) else None)
 
-    def put(self, key: Key, spelling: str, raw: Any) -> None:
-        """Decide one cell."""
-        old = self.current.get(key.name)
-        if old is None:
-            cell = self._new(key, self._sent(key, spelling, raw))
-            if cell:
-                self.after[key.name] = cell
-        elif not self.fills or old.get("value") is None:
-            self._change(key, old, self._sent(key, spelling, raw))
+    def put_all(self, submitted: Mapping[str, Any]) -> None:
+        """Decide every cell that is meant."""
+        current, after, fills = self.current, self.after, self.fills
+        for name, (key, spelling) in self.keys.items():
+            raw = submitted[spelling]
+            old = current.get(name)
+            if old is None:
+                cell = self._plain(key, raw)
+                if cell is None:
+                    cell = self._new(key, self._sent(key, spelling, raw))
+                if cell:
+                    after[name] = cell
+            elif not fills or old.get("value") is None:
+                self._change(key, old, self._sent(key, spelling, raw))
+
+    def _plain(self, key: Key, raw: Any) -> Cell | None:
+        """Return the new cell of a value alone or beside a note, as nearly all are, in one step. None: see `_sent`."""
+        note = None
+        if type(raw) is dict:
+            if len(raw) == 2:
+                note = raw.get("note")
+                if type(note) is not str or "&" in note or "\xa0" in note:
+                    return None
+            elif len(raw) != 1:
+                return None
+            raw = raw.get("value")
+        if ((type(raw) is not str or "&" in raw) and not _harmless(raw)) or key.value_type == "U":
+            return None
+        value, found = key.normalise(raw)
+        if value is None or (found and not self.rules.external):
+            return None
+        cell: Cell = {"value": value}
+        if note and (text := note.strip()):
+            cell["note"] = text
+        if lock := self.system_lock if key.system_locked else self.lock:
+            cell["immutable"] = lock
+        return cell
 
     def _new(self, key: Key, sent: Sent) -> Cell:
         return new_cell(sent, self._lock_for(key, sent[0]) if key.system_locked else self.lock)
@@ -159,7 +189,8 @@ class _Merging:
         if key.value_type == "U" and value is not None:
             person = self.rules.people.get(value.lower())
             value = person.username if person else value
-            self.owner = person if key.name == "owner" else self.owner
+            if key.name == "owner" and person:
+                self.owner, found = person, FINE if self.rules.lab_id in {None, *person.lab_ids} else NOT_LAB
         return value, FINE if self.rules.external else found
 
     def _text(self, raw: Any, spelling: str, part: str | None) -> str | None:
@@ -204,8 +235,9 @@ class _Merging:
 
     def _derive_from(self, hgvs: Hgvs) -> None:
         gene = hgvs.gene.upper() or self._new_value("gene_symbol") or ""
-        complete = Hgvs(hgvs.key, hgvs.transcript, gene, hgvs.change)
-        self.after["c_hgvs"] = {**(self.after["c_hgvs"] or {}), "value": str(complete)}
+        complete = str(hgvs._replace(gene=gene))
+        if complete != self._new_value("c_hgvs"):
+            self.after["c_hgvs"] = {**(self.after["c_hgvs"] or {}), "value": complete}
         for name, value in ((hgvs.key, hgvs.transcript), ("gene_symbol", gene)):
             key = key_set().get(name)
             if value and key is not None and name not in self.keys:
@@ -218,7 +250,7 @@ class _Merging:
     def result(self) -> Merge:
         """Return what has been decided; no change returns the very evidence that was given."""
         after, current = self.after, self.current
-        before = {name: current.get(name) for name in after}
+        before: dict[str, Cell | None] = {name: current.get(name) for name in after} if current else dict.fromkeys(after)
         evidence = _with(current, after) if after else current
         owner = None if "owner" in self.refused else self.owner
         return Merge(evidence, before, after, self._messages(), self.extras, owner)
@@ -227,12 +259,14 @@ class _Merging:
         messages = [Message("immutable", key=name) for name in self.refused]
         if self.unknown:
             messages.append(Message("unrecognised_key", keys=tuple(self.unknown)))
-        messages.append(Message("patched", keys=tuple(sorted(self.after))) if self.after else NO_PATCH)
+        messages.append(Message("patched", keys=tuple(self.after)) if self.after else NO_PATCH)
         return tuple(messages)
 
 
 def _with(evidence: Evidence, changes: Mapping[str, Cell | None]) -> Evidence:
     changed = {**evidence, **changes}
+    if None not in changed.values():
+        return changed  # type: ignore[return-value]
     return {name: cell for name, cell in changed.items() if cell is not None}
 
 
@@ -244,6 +278,14 @@ def _pseudo(spelling: str) -> str | None:
 def _short_pseudo(spelling: str) -> str | None:
     name = canonical(spelling)
     return name if name in PSEUDO_KEYS else None
+
+
+def _harmless(raw: Any) -> bool:
+    """Say whether a value that is no text needs no repair, and no rule can refuse it."""
+    kind = type(raw)
+    if kind is list:
+        return all(type(item) is str and "&" not in item for item in raw)
+    return kind is float or (kind is int and -SAFE_INTEGER < raw < SAFE_INTEGER)
 
 
 def _repaired(raw: Any) -> Any:

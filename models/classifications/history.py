@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from models.classifications.state import Cell, Evidence, Record
 from models.classifications.store import RECORD_COLUMNS, find_labs, record_of
+from models.classifications.takeback import taken_back
 from models.db import Session, driver
 
 Cells: TypeAlias = dict[str, Cell | None]
@@ -23,6 +24,7 @@ CHANGED = """
 SELECT v.record_id, v.version, v.after FROM unnest(%s::bigint[], %s::bigint[]) AS named (record_id, version)
 JOIN versions v ON v.record_id = named.record_id AND v.version = named.version
 """
+SINCE = "SELECT version, before FROM versions WHERE record_id = %s AND version > %s ORDER BY version DESC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ def moments(session: Session, named: Collection[tuple[int, int]]) -> dict[tuple[
     }
 
 
+def working_copy(session: Session, rid: int) -> Record | None:
+    """Return a record as its lab works on it, None where there is none."""
+    return _current(session, [rid]).get(rid)
+
+
 def _current(session: Session, rids: Collection[int]) -> dict[int, Record]:
     rows = driver(session).execute(f"SELECT {RECORD_COLUMNS} FROM records WHERE id = ANY(%s)", (list(rids),)).fetchall()
     labs = {lab.id: lab for lab in find_labs(session, lab_ids={row[1] for row in rows})}
@@ -60,16 +67,20 @@ def _taken_back(record: Record, version: int, later: list[tuple[int, Cells]]) ->
     evidence = record.evidence
     for revised, before in later:
         if revised > version:
-            evidence = undo(evidence, before)
+            evidence = taken_back(evidence, before)
     return replace(record, evidence=evidence, version=version)
 
 
-def undo(evidence: Evidence, before: Mapping[str, Cell | None]) -> Evidence:
-    """Return the evidence as it was before a revision."""
-    past = dict(evidence)
-    for key, cell in before.items():
-        if cell is None:
-            past.pop(key, None)
-        else:
-            past[key] = cell
-    return past
+def evidence_at(session: Session, record: Record, versions: Collection[int]) -> dict[int, Evidence]:
+    """Return a record's evidence at each of these versions, taken back from its working copy in one walk."""
+    wanted = sorted(versions, reverse=True)
+    if not wanted:
+        return {}
+    rows = driver(session).execute(SINCE, (record.id, wanted[-1])).fetchall()
+    found: dict[int, Evidence] = {}
+    evidence = record.evidence
+    for version, before in [*rows, (0, None)]:
+        while wanted and version <= wanted[0]:
+            found[wanted.pop(0)] = evidence
+        evidence = taken_back(evidence, before or {})
+    return found

@@ -15,6 +15,7 @@ from typing import Any
 
 from models.classifications.choices import Choice, Option, compile_choice, compile_choices
 from models.classifications.normalise import BY_TYPE, SPECIAL, Normalise, Normalised, Validation
+from models.classifications.sharing import level_name
 from models.classifications.state import Level
 
 __all__ = ["Key", "KeySet", "Normalise", "Normalised", "Option", "Validation", "canonical", "dump_keys", "key_set"]
@@ -175,6 +176,7 @@ def _dump(key: Key) -> dict[str, Any]:
             "evidence_category": key.category,
             "value_type": key.value_type,
             "order": key.order,
+            "position": key.position,
             "options": [_filled(asdict(option)) for option in key.options],
             "allow_custom_values": key.allow_custom_values,
             "default_strength": key.default_strength,
@@ -182,7 +184,7 @@ def _dump(key: Key) -> dict[str, Any]:
             "mandatory": key.mandatory,
             "immutable": key.system_locked,
             "copy_consensus": key.copy_consensus,
-            "max_share_level": key.max_share_level.name.lower(),
+            "max_share_level": level_name(key.max_share_level),
         }
     )
 

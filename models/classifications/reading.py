@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from models.classifications.history import moments
+from models.classifications.past import as_of
 from models.classifications.state import Level, Record, Target
 from models.classifications.store import RECORD_COLUMNS, find_labs, record_of
 from models.classifications.view import PastVersion, View, dump_record
@@ -52,11 +53,13 @@ def dump_seen(seen: SeenRecord, principal: Principal, ask: Mapping[str, Any]) ->
     return dump_record(seen.record, view)
 
 
-def load_visible(session: Session, principal: Principal, record_ids: Sequence[int]) -> dict[int, SeenRecord]:
-    """Return those of these records that the caller can see, withdrawn ones too."""
+def load_visible(
+    session: Session, principal: Principal, record_ids: Sequence[int], at: int | None = None
+) -> dict[int, SeenRecord]:
+    """Return those of these records that the caller can see, withdrawn ones too; as they are, or as they were `at` a moment."""
     seen = visible_records(principal, record_ids)
-    columns = [seen.c[name] for name in RECORD_COLUMNS.split(", ")]
-    rows = session.execute(sa.select(*columns, seen.c.relation)).all()
+    asked = sa.select(*(seen.c[name] for name in RECORD_COLUMNS.split(", ")), seen.c.relation)
+    rows = session.execute(asked if at is None else as_of(asked, at, record_ids)).all()
     known = {lab.id: lab for lab in find_labs(session, lab_ids={row.lab_id for row in rows})} if rows else {}
     return {row.id: SeenRecord(record_of(row, known), Level(row.relation)) for row in rows}
 

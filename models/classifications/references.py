@@ -85,6 +85,7 @@ REFERENCE = re.compile(
     + ")",
     re.IGNORECASE | re.ASCII,
 )
+PUBLICATION = re.compile("PMID|PubMed", re.IGNORECASE)
 HEADS = re.compile(r"^(?:PMC|NBK)", re.IGNORECASE)
 
 
@@ -100,6 +101,14 @@ def cell_references(cell: Cell, value_type: str = "F") -> list[dict[str, Any]]:
     texts = [text for text in (value, cell.get("note")) if isinstance(text, str) and len(text) > 3]
     found = {reference["id"]: reference for text in texts for reference in references(text)}
     return list(found.values())
+
+
+def publications(text: str) -> Iterable[str]:
+    """Give the ids of the articles that a text names as PubMed has them, in order."""
+    for begun in PUBLICATION.finditer(text):
+        match = REFERENCE.match(text, begun.start())
+        if match:
+            yield from (reference["id"] for reference in _named(match) if reference["db"] == "PMID")
 
 
 def _named(match: re.Match[str]) -> Iterable[dict[str, Any]]:

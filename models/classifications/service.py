@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-import msgspec
 import structlog
 from msgspec.structs import replace
 
 from models import ids
 from models.classifications.decide import decide
-from models.classifications.state import Context, Decision, Operation, Person, Status
+from models.classifications.groups import Together, carry_out_grouped
+from models.classifications.scenes import Ask as Ask
+from models.classifications.scenes import Rehearsal
+from models.classifications.state import Context, Decision, Operation, Record, Status
 from models.classifications.store import Loaded, load, store
 from models.classifications.view import UNREAD, Posted, dump_posted
 from models.db import Session
@@ -27,28 +30,38 @@ from models.identity.service import find_people
 log = structlog.get_logger()
 
 
-class Ask(msgspec.Struct, frozen=True, gc=False):
-    """One operation to apply, or the refusal that reading it ended in. `new_id` names a created record that has no name."""
-
-    operation: Operation | Refused
-    new_id: str
-
-
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who asks, when, and as part of which job."""
+    """Who asks, when (None: at the moment when the records are locked), and as part of which job."""
 
     principal: Principal
-    now: datetime
+    now: datetime | None = None
     job_id: int | None = None
 
 
-def apply(session: Session, origin: Origin, asks: Sequence[Ask]) -> list[Posted]:
-    """Apply operations in their order; one outcome each. A refused operation leaves no trace and stops no other."""
+@dataclass(frozen=True, slots=True)
+class Company:
+    """What binds operations beyond their order: a group for each that may have one, and tests in other chunks of the job."""
+
+    together: Together | None = None
+    rehearsed: bool = False  # earlier chunks have left what their tests came to
+    goes_on: bool = False  # later chunks may build on what tests come to here
+
+
+ALONE = Company()
+
+
+def apply(session: Session, origin: Origin, asks: Sequence[Ask], company: Company = ALONE) -> list[Posted]:
+    """Apply operations in their order; one outcome each. A refused operation leaves no trace, and stops none but its group."""
     operations = [ask.operation for ask in asks if isinstance(ask.operation, Operation)]
     loaded = load(session, [operation.target for operation in operations])
     people = find_people(session, set(_named_owners(operations)))
-    done = [_apply_one(loaded, ask, origin, people) for ask in asks]
+    # Not before: whoever reads the records of a moment waits for those who had locked any by then (see past.py).
+    context = Context(origin.principal.actor(), None, origin.now or ids.now(), "", people)
+    if company.together is None and not company.rehearsed and not any(operation.test for operation in operations):
+        done = [_apply_one(loaded, ask, context) for ask in asks]
+    else:
+        done = _apply_in_company(session, (loaded, context, origin.job_id), asks, company)
     changed = [entry for entry in loaded.all() if entry.current is not entry.original]
     made = store(session, changed, origin.principal.user_id, origin.job_id)
     return [_with_rid(item, made) for item in done]
@@ -64,28 +77,47 @@ def _named_owners(operations: Iterable[Operation]) -> Iterable[str]:
                 yield value.strip().lower()
 
 
-def _apply_one(loaded: Loaded, ask: Ask, origin: Origin, people: dict[str, Person]) -> Posted:
+def _apply_one(loaded: Loaded, ask: Ask, context: Context) -> Posted:
     if isinstance(ask.operation, Refused):
         return Posted(UNREAD, _refusal(ask.operation), None, None)
     entry = loaded.find(ask.operation.target)
-    before = entry.current if entry else None
+    done = _decide(loaded, context, ask, entry.current if entry else None)
+    if done.decision.status is not Status.FAILED:
+        loaded.take(entry, done.decision)
+    return done
+
+
+def _apply_in_company(
+    session: Session, scenery: tuple[Loaded, Context, int | None], asks: Sequence[Ask], company: Company
+) -> list[Posted]:
+    """Apply operations of which some are tests, or stand and fall together."""
+    loaded, context, job_id = scenery
+    scene = Rehearsal(loaded, partial(_decide, loaded, context))
+    if company.rehearsed and job_id is not None:
+        scene.load(session, job_id, [ask.operation for ask in asks if isinstance(ask.operation, Operation)])
+    if company.together is None:
+        done = [scene.carry_out(ask) for ask in asks]
+    else:
+        done = carry_out_grouped(scene, asks, company.together)
+    if company.goes_on and job_id is not None:
+        scene.store(session, job_id)
+    return done
+
+
+def _decide(loaded: Loaded, context: Context, ask: Ask, before: Record | None) -> Posted:
+    """Return what an operation makes of the record that its id names; nothing is kept of it."""
+    if isinstance(ask.operation, Refused):
+        return Posted(UNREAD, _refusal(ask.operation), None, None)
     try:
-        decision = decide(before, ask.operation, _context(loaded, ask, origin, people))
+        lab = loaded.labs.get(ask.operation.target.lab or "")
+        decision = decide(before, ask.operation, replace(context, lab=lab, new_id=ask.new_id))
     except Refused as refused:
         return Posted(ask.operation, _refusal(refused), before, before)
     except Exception:  # a bug in a rule costs its own item and no other; the trace is for us alone
-        log.exception("decide_failed", job_id=origin.job_id)
+        log.exception("decide_failed")
         detail = "This operation could not be carried out because of an error of ours; nothing of it was stored."
         return Posted(ask.operation, Decision(Status.FAILED, before, code="internal", detail=detail), before, before)
-    if not ask.operation.test:
-        loaded.take(entry, decision)
     return Posted(ask.operation, decision, decision.record, before)
-
-
-def _context(loaded: Loaded, ask: Ask, origin: Origin, people: dict[str, Person]) -> Context:
-    operation = ask.operation
-    lab = loaded.labs.get(operation.target.lab or "") if isinstance(operation, Operation) else None
-    return Context(origin.principal.actor(), lab, origin.now, ask.new_id, people)
 
 
 def _refusal(refused: Refused) -> Decision:
@@ -101,7 +133,7 @@ def _with_rid(done: Posted, made: dict[tuple[str, str], int]) -> Posted:
 
 def apply_single(session: Session, principal: Principal, operation: Operation) -> dict[str, Any]:
     """Apply one operation in the caller's transaction and return its answer. Raises Refused."""
-    origin = Origin(principal, ids.now())
+    origin = Origin(principal)
     done = apply(session, origin, [Ask(operation, str(ids.new_token()))])[0]
     if done.decision.status is Status.FAILED:
         raise refusal(str(done.decision.code), str(done.decision.detail), done.decision.pointer)

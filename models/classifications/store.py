@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from models.classifications.state import Cell, Decision, Lab, Level, Record, Revision, Snapshot, Target
+from models.classifications.journal import Author, bury, moved, note_changes
+from models.classifications.state import Cell, Decision, Evidence, Lab, Level, Record, Revision, Snapshot, Target
+from models.classifications.variants import significance, variant_key
 from models.db import NULL, Session, copy_rows, copy_text, driver
 
 RECORD_COLUMNS = (
     "id, lab_id, lab_record_id, owner_id, share_level, live_level, widest_level, withdrawn, version, published_version, "
     "created_on, updated_on, published_on, source_id, evidence"
 )
+STORED_COLUMNS = RECORD_COLUMNS + ", variant, significance"
 STAGED = """
 CREATE TEMP TABLE staged_records (LIKE records) ON COMMIT DELETE ROWS;
 ALTER TABLE staged_records ALTER COLUMN evidence DROP NOT NULL, ALTER COLUMN evidence SET STORAGE EXTERNAL
@@ -24,7 +27,9 @@ UPDATE = """
 UPDATE records r SET owner_id = s.owner_id, share_level = s.share_level, live_level = s.live_level,
     widest_level = s.widest_level, withdrawn = s.withdrawn, version = s.version, published_version = s.published_version,
     updated_on = s.updated_on, published_on = s.published_on, source_id = s.source_id,
-    evidence = coalesce(s.evidence, r.evidence)
+    evidence = coalesce(s.evidence, r.evidence),
+    variant = CASE WHEN s.evidence IS NULL THEN r.variant ELSE s.variant END,
+    significance = CASE WHEN s.evidence IS NULL THEN r.significance ELSE s.significance END
 FROM staged_records s WHERE r.id = s.id
 """
 LOAD = f"""
@@ -40,21 +45,22 @@ FROM labs l JOIN organisations o ON o.id = l.organisation_id
 """
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(msgspec.Struct):
     """One record during a chunk: as it was loaded, as it is now, and what happened between."""
 
     original: Record | None
     current: Record | None
-    revisions: list[Revision] = field(default_factory=list)
-    snapshots: dict[int, Snapshot] = field(default_factory=dict)
-    published: dict[int, tuple[int, datetime | None]] = field(default_factory=dict)  # version -> widest level, when
-    dumped: bytes = b""  # the evidence of a record made here, as a COPY field
+    revisions: list[Revision] = []
+    snapshots: dict[int, Snapshot] = {}
+    published: dict[int, tuple[int, datetime | None]] = {}  # version -> widest level, when
+    changes: list[tuple[Record, Decision]] = []  # those that versions do not tell of, each with the record before it
 
     def take(self, decision: Decision) -> None:
         """Carry one decision out, in memory. What is deleted for good takes its history along."""
         if decision.deleted:
-            self.revisions, self.snapshots, self.published = [], {}, {}
+            self.revisions, self.snapshots, self.published, self.changes = [], {}, {}, []
+        if self.current and decision.record and moved(self.current, decision.record):
+            self.changes.append((self.current, decision))
         if decision.revision:
             self.revisions.append(decision.revision)
         if decision.snapshot:
@@ -148,10 +154,12 @@ def store(session: Session, entries: Iterable[Entry], user_id: int, job_id: int 
     changed = [entry for entry in entries if entry.current is not entry.original]
     created = sorted((e for e in changed if e.current and e.current.id is None), key=lambda e: _current(e).key)
     updated = [e for e in changed if e.current and e.current.id is not None]
-    _delete(session, [_rid(e.original) for e in changed if e.original and (e.current is None or e.current.id is None)])
+    author = (user_id, job_id)
+    _delete(session, [_rid(e.original) for e in changed if e.original and (e.current is None or e.current.id is None)], author)
     made = _create(session, created)
     _update(session, updated)
-    _store_versions(session, created + updated, made, (user_id, job_id))
+    note_changes(session, {_made(_current(e), made): e.changes for e in created + updated if e.changes}, author)
+    _store_versions(session, created + updated, made, author)
     _store_snapshots(session, created + updated, made)
     return made
 
@@ -168,12 +176,13 @@ def _rid(record: Record) -> int:
     return record.id
 
 
-def _delete(session: Session, rids: list[int]) -> None:
-    if not rids:
-        return
-    with driver(session).cursor() as cursor:
-        for table, column in (("records", "id"), ("versions", "record_id"), ("snapshots", "record_id")):
-            cursor.execute(f"DELETE FROM {table} WHERE {column} = ANY(%s)", (rids,))
+def _made(record: Record, made: Mapping[tuple[str, str], int]) -> int:
+    return made[record.key] if record.id is None else record.id
+
+
+def _delete(session: Session, rids: list[int], author: Author) -> None:
+    if rids:
+        bury(session, rids, author)
 
 
 def _create(session: Session, entries: list[Entry]) -> dict[tuple[str, str], int]:
@@ -185,9 +194,8 @@ def _create(session: Session, entries: list[Entry]) -> dict[tuple[str, str], int
     lines = []
     for entry in entries:
         record = _current(entry)
-        entry.dumped = dump(record.evidence)
-        lines.append(_record_line(made[record.key], record, entry.dumped))
-    copy_rows(session, f"records ({RECORD_COLUMNS})", lines)
+        lines.append(_record_line(made[record.key], record, dump(record.evidence)))
+    copy_rows(session, f"records ({STORED_COLUMNS})", lines)
     return made
 
 
@@ -202,7 +210,7 @@ def _update(session: Session, entries: list[Entry]) -> None:
     connection = driver(session)
     if connection.execute("SELECT to_regclass('pg_temp.staged_records') IS NULL").fetchone() == (True,):
         connection.execute(STAGED)
-    copy_rows(session, f"staged_records ({RECORD_COLUMNS})", lines)
+    copy_rows(session, f"staged_records ({STORED_COLUMNS})", lines)
     connection.execute("ANALYZE staged_records (id)")
     connection.execute(UPDATE, prepare=False)
     connection.execute("DELETE FROM staged_records")
@@ -234,12 +242,27 @@ def _record_line(rid: int, record: Record, evidence: bytes) -> bytes:
         _time(record.updated_on),
         _time(record.published_on),
         NULL if record.source_id is None else copy_text(record.source_id),
-        evidence + b"\n",
+        evidence,
+        (b"\\N\t\\N" if evidence is NULL else _variant(record.evidence)) + b"\n",
     )
     return b"\t".join(fields)
 
 
+def _variant(evidence: Evidence) -> bytes:
+    """Return which variant the evidence is about and what it says of it, as two COPY fields."""
+    variant, said = variant_key(evidence), significance(evidence)
+    return b"%s\t%s" % (NULL if variant is None else copy_text(variant), NULL if said is None else said.encode())
+
+
+SNAPSHOT_COLUMNS = "record_id, level, version, published_on, evidence, variant, significance, lab_id"
 VERSION_COLUMNS = "record_id, version, job_id, user_id, level, published_on, source, before, after"
+# What a first revision changed is all there is: it is taken from the record, which the database has read and parsed already.
+FIRST_VERSIONS = f"""
+INSERT INTO versions ({VERSION_COLUMNS})
+SELECT r.id, r.version, %s, %s, f.level, CASE WHEN f.published THEN r.published_on END, f.source, NULL, r.evidence
+FROM unnest(%s::bigint[], %s::int[], %s::bool[], %s::text[]) AS f (record_id, level, published, source)
+JOIN records r ON r.id = f.record_id
+"""
 PUBLISHED = """
 UPDATE versions v SET level = greatest(v.level, p.level), published_on = p.published_on
 FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::timestamptz[]) AS p (record_id, version, level, published_on)
@@ -251,23 +274,28 @@ def _store_versions(
     session: Session, entries: list[Entry], made: Mapping[tuple[str, str], int], author: tuple[int, int | None]
 ) -> None:
     lines: list[bytes] = []
+    whole: list[tuple[int, int, bool, str]] = []
     late: list[tuple[int, int, int, datetime | None]] = []
     who = b"%s\t%d" % (_number(author[1]), author[0])
     for entry in entries:
         record = _current(entry)
         rid = made[record.key] if record.id is None else record.id
+        if record.id is None and len(entry.revisions) == 1 and len(entry.revisions[0].after) == len(record.evidence):
+            first = entry.revisions[0]
+            level, published_on = entry.published.get(first.version, (Level.LAB, None))
+            whole.append((rid, int(level), published_on is not None, first.source.value))
+            continue
         fresh: set[int] = set()
         for revision in entry.revisions:
-            first = record.id is None and not fresh
-            before = NULL if first else dump(revision.before)
+            before = NULL if record.id is None and not fresh else dump(revision.before)
             level, published_on = entry.published.get(revision.version, (Level.LAB, None))
             facts = b"%s\t%d\t%s\t%s" % (who, level, _time(published_on), revision.source.encode())
-            # What a first revision changed is all there is, so the evidence need not be encoded again.
-            whole = first and len(entry.revisions) == 1 and len(revision.after) == len(record.evidence)
-            after = entry.dumped if whole else dump(revision.after)
-            lines.append(b"\t".join((b"%d\t%d" % (rid, revision.version), facts, before, after + b"\n")))
+            lines.append(b"\t".join((b"%d\t%d" % (rid, revision.version), facts, before, dump(revision.after) + b"\n")))
             fresh.add(revision.version)
         late.extend((rid, v, level, when) for v, (level, when) in entry.published.items() if v not in fresh)
+    if whole:
+        columns = [list(column) for column in zip(*whole, strict=True)]
+        driver(session).execute(FIRST_VERSIONS, (author[1], author[0], *columns))
     if lines:
         copy_rows(session, f"versions ({VERSION_COLUMNS})", lines)
     if late:
@@ -282,9 +310,7 @@ def _store_snapshots(session: Session, entries: list[Entry], made: Mapping[tuple
         rid = made[record.key] if record.id is None else record.id
         if entry.published and record.id is not None:
             over.append((rid, max(level for level, _ in entry.published.values())))
-        for kept in entry.snapshots.values():
-            head = b"%d\t%d\t%d\t%s" % (rid, kept.level, kept.version, _time(kept.published_on))
-            lines.append(head + b"\t" + dump(kept.evidence) + b"\n")
+        lines.extend(_snapshot_line(rid, record.lab.id, kept) for kept in entry.snapshots.values())
     if over:
         driver(session).execute(
             "DELETE FROM snapshots s USING unnest(%s::bigint[], %s::int[]) AS o (record_id, level) "
@@ -292,4 +318,23 @@ def _store_snapshots(session: Session, entries: list[Entry], made: Mapping[tuple
             [list(column) for column in zip(*over, strict=True)],
         )
     if lines:
-        copy_rows(session, "snapshots (record_id, level, version, published_on, evidence)", lines)
+        copy_rows(session, f"snapshots ({SNAPSHOT_COLUMNS})", lines)
+
+
+def _snapshot_line(rid: int, lab_id: int, kept: Snapshot) -> bytes:
+    head = b"%d\t%d\t%d\t%s" % (rid, kept.level, kept.version, _time(kept.published_on))
+    return b"\t".join((head, dump(kept.evidence), _variant(kept.evidence), b"%d\n" % lab_id))
+
+
+def put_back(session: Session, records: Sequence[Record]) -> None:
+    """Store records that were deleted for good, with the rids that they had."""
+    if records:
+        lines = [_record_line(_rid(record), record, dump(record.evidence)) for record in records]
+        copy_rows(session, f"records ({STORED_COLUMNS})", lines)
+        driver(session).execute("DELETE FROM deleted_records WHERE id = ANY(%s)", ([record.id for record in records],))
+
+
+def put_snapshots(session: Session, rids: Sequence[int], snapshots: Iterable[tuple[int, int, Snapshot]]) -> None:
+    """Give these records other snapshots than they have: (rid, lab id, snapshot)."""
+    driver(session).execute("DELETE FROM snapshots WHERE record_id = ANY(%s)", (list(rids),))
+    copy_rows(session, f"snapshots ({SNAPSHOT_COLUMNS})", [_snapshot_line(*row) for row in snapshots])

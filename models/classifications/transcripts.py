@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 C_HGVS = re.compile(r"([^():]+)(?:\(([^():]*)\))?:(.+)", re.DOTALL)
 TRANSCRIPT_KEYS = (
@@ -13,8 +13,7 @@ TRANSCRIPT_KEYS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Hgvs:
+class Hgvs(NamedTuple):
     """The parts of a c.HGVS on a transcript. `key` is the evidence key that the transcript belongs to."""
 
     key: str

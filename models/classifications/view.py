@@ -56,7 +56,6 @@ class View:
     test: bool = False
     config: bool = False
     version: PastVersion | None = None
-    owner_in_lab: bool | None = None
 
 
 class Posted(msgspec.Struct, frozen=True, gc=False):
@@ -138,7 +137,7 @@ def dump_record(record: Record, view: View) -> dict[str, Any]:
         "resolved_condition": None,
         "condition_text_match": None,
         "allele": {"resolved": {"status": "P", "include": False, "full": _value(cells, "c_hgvs")}, "genome_builds": {}},
-        "messages": _checks(record, cells, view),
+        "messages": _checks(record, cells),
     }
     answer.update(_posted_members(record, view))
     if view.data is not None:
@@ -222,9 +221,10 @@ def patch_messages(messages: tuple[Message, ...], level: int) -> dict[str, Any]:
 
 
 def _text(message: Message, level: str) -> dict[str, Any]:
-    named = ", ".join(key[:100] for key in message.keys[:MAX_NAMED])
-    keys = named + ", ..." if len(message.keys) > MAX_NAMED else named
-    text = TEXTS[message.code].format(key=message.key, keys=keys, level=level)
+    keys = sorted(message.keys)
+    named = ", ".join(key[:100] for key in keys[:MAX_NAMED])
+    shown = named + ", ..." if len(keys) > MAX_NAMED else named
+    text = TEXTS[message.code].format(key=message.key, keys=shown, level=level)
     dumped = {"code": message.code, "message": text}
     return dumped if message.key is None else {**dumped, "key": message.key}
 
@@ -242,9 +242,9 @@ def _readable(cells: Evidence, record: Record, view: View) -> Evidence:
     return cells if level == Level.USER else evidence.restrict(cells, level, key_set())
 
 
-def _checks(record: Record, cells: Evidence, view: View) -> list[dict[str, Any]]:
+def _checks(record: Record, cells: Evidence) -> list[dict[str, Any]]:
     """Return the record's messages; none about a cell that the reader does not see, whose text might give it away."""
-    found = checks.messages(record.evidence, view.owner_in_lab)
+    found = checks.messages(record.evidence)
     if cells is record.evidence:
         return found
     return [message for message in found if not cells.get(message["key"], {}).get("hidden")]

@@ -38,6 +38,8 @@ records = sa.table(
     sa.column("published_on", MOMENT),
     sa.column("source_id", sa.Text),
     sa.column("evidence", JSONB),
+    sa.column("variant", sa.Text(collation="C")),
+    sa.column("significance", sa.Text(collation="C")),
 )
 snapshots = sa.table(
     "snapshots",
@@ -46,47 +48,76 @@ snapshots = sa.table(
     sa.column("version", sa.BigInteger),
     sa.column("published_on", MOMENT),
     sa.column("evidence", JSONB),
+    sa.column("variant", sa.Text(collation="C")),
+    sa.column("significance", sa.Text(collation="C")),
 )
 
 
-def visible_records(principal: Principal, record_ids: Sequence[int] | None = None) -> sa.Subquery:
+deleted = sa.table(
+    "deleted_records",
+    sa.column("id", sa.BigInteger),
+    sa.column("lab_id", sa.Integer),
+    sa.column("lab_record_id", sa.Text(collation="C")),
+    sa.column("widest_level", sa.SmallInteger),
+    sa.column("moment", sa.BigInteger),
+)
+
+
+def visible_records(principal: Principal, record_ids: Sequence[int] | None = None, audience: Level | None = None) -> sa.Subquery:
     """Return, as a relation `visible`, each record as the caller may see it, once; only of `record_ids` where they are given.
 
-    Its columns are those of `records` with the state seen, and two levels: `relation`, how the caller stands to the record, and
-    `ceiling`, the relation that hides evidence keys (contract 12.1; USER for the owner, from whom nothing is hidden).
+    Its columns are those of `records` with the state seen, `edited`, the version of the working copy, and two levels:
+    `relation`, how the caller stands to the record, and `ceiling`, the relation that hides evidence keys (contract 12.1; USER
+    for the owner, from whom nothing is hidden). With an `audience`, which cannot be narrower than all logged-in users, the
+    state seen is what that audience sees, whoever asks.
     """
-    if principal.superuser:
+    if audience is not None and audience < Level.LOGGED_IN_USERS:
+        raise ValueError("an audience narrower than the caller's could show more than the caller may see")
+    if principal.superuser and audience is None:
         branches = [_columns(records, {}, _superuser_levels()).where(*_among(record_ids))]
     else:
-        branches = [_working_copies(principal).where(*_among(record_ids)), _snapshots(principal).where(*_among(record_ids))]
+        both = (_working_copies(principal, audience), _snapshots(principal, audience))
+        branches = [branch.where(*_among(record_ids)) for branch in both]
     return sa.union_all(*branches).subquery("visible")
 
 
-def relation_to(principal: Principal) -> Number:
-    """Return how the caller stands to a row of `records`: a Level, LAB for those who may write it."""
+def visible_tombstones(principal: Principal, audience: Level | None = None) -> sa.Select[Any]:
+    """Return the SQL for (id, lab_id, lab_record_id, moment, relation) of records deleted for good that the caller could see."""
+    relation = relation_to(principal, deleted.c.lab_id)
+    reach = relation if audience is None else _level(audience)
+    columns = (deleted.c.id, deleted.c.lab_id, deleted.c.lab_record_id, deleted.c.moment)
+    return sa.select(*columns, relation.label("relation")).where(
+        sa.func.greatest(deleted.c.widest_level, _level(Level.LAB)) >= reach
+    )
+
+
+def relation_to(principal: Principal, lab_id: sa.ColumnElement[int] = records.c.lab_id) -> Number:
+    """Return how the caller stands to a row of `records`, or of what has its lab elsewhere: LAB for those who may write it."""
     if principal.superuser:
         return _level(Level.LAB)
     sisters = sa.select(labs.c.id).where(_any(labs.c.organisation_id, principal.organisation_ids)).scalar_subquery()
     return sa.case(
-        (_any(records.c.lab_id, principal.lab_ids), _level(Level.LAB)),
-        (records.c.lab_id == sa.any_(sa.func.array(sisters)), _level(Level.ORGANISATION)),
+        (_any(lab_id, principal.lab_ids), _level(Level.LAB)),
+        (lab_id == sa.any_(sa.func.array(sisters)), _level(Level.ORGANISATION)),
         else_=_level(Level.LOGGED_IN_USERS),
     )
 
 
-def _working_copies(principal: Principal) -> sa.Select[Any]:
+def _working_copies(principal: Principal, audience: Level | None = None) -> sa.Select[Any]:
     """Working copies published at the caller's relation or wider; LAB is always wide enough."""
     relation = relation_to(principal)
-    seen = sa.func.greatest(records.c.live_level, _level(Level.LAB)) >= relation
+    reach = relation if audience is None else _level(audience)
+    seen = sa.func.greatest(records.c.live_level, _level(Level.LAB)) >= reach
     return _columns(records, {}, _levels(principal, relation)).where(seen)
 
 
-def _snapshots(principal: Principal) -> sa.Select[Any]:
+def _snapshots(principal: Principal, audience: Level | None = None) -> sa.Select[Any]:
     """The narrowest snapshot that reaches the caller, of records whose working copy does not."""
     relation = relation_to(principal)
+    reach = relation if audience is None else _level(audience)
     narrower = snapshots.alias("narrower")
     closer = sa.exists().where(
-        narrower.c.record_id == snapshots.c.record_id, narrower.c.level >= relation, narrower.c.level < snapshots.c.level
+        narrower.c.record_id == snapshots.c.record_id, narrower.c.level >= reach, narrower.c.level < snapshots.c.level
     )
     seen = {
         "share_level": snapshots.c.level,
@@ -95,19 +126,24 @@ def _snapshots(principal: Principal) -> sa.Select[Any]:
         "published_version": snapshots.c.version,
         "published_on": snapshots.c.published_on,
         "evidence": snapshots.c.evidence,
+        "variant": snapshots.c.variant,
+        "significance": snapshots.c.significance,
     }
     joined = snapshots.join(records, records.c.id == snapshots.c.record_id)
     return _columns(joined, seen, _levels(principal, relation)).where(
-        sa.func.greatest(records.c.live_level, _level(Level.LAB)) < relation, snapshots.c.level >= relation, ~closer
+        sa.func.greatest(records.c.live_level, _level(Level.LAB)) < reach, snapshots.c.level >= reach, ~closer
     )
 
 
 def _columns(source: sa.FromClause, seen: dict[str, Any], levels: tuple[Number, Number]) -> sa.Select[Any]:
     columns = [seen.get(column.name, column).label(column.name) for column in records.c]
+    columns.append(records.c.version.label("edited"))
     return sa.select(*columns, levels[0].label("relation"), levels[1].label("ceiling")).select_from(source)
 
 
 def _levels(principal: Principal, relation: Number) -> tuple[Number, Number]:
+    if principal.superuser:
+        return _superuser_levels()
     return relation, sa.case((records.c.owner_id == principal.user_id, _level(Level.USER)), else_=relation)
 
 

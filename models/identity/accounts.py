@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from models.errors import InvalidRequest, pointer_to
+from models.identity.passwords import PATTERN
 
 # A dot would end the lab in an id such as `org/lab/record.version`, a colon is kept for tenants that are no organisation.
 GROUP = r"[^/.:\s\x00-\x1f\x7f\ud800-\udfff]+"
@@ -19,7 +20,10 @@ LAB_GROUP = re.compile(f"{GROUP}/{GROUP}")
 Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=PRINTABLE)]
 OrganisationGroup: TypeAlias = Annotated[str, msgspec.Meta(max_length=100, pattern=f"^{GROUP}$")]
 LabGroup: TypeAlias = Annotated[str, msgspec.Meta(max_length=200, pattern=f"^{GROUP}/{GROUP}$")]
-ApiKey: TypeAlias = Annotated[str, msgspec.Meta(min_length=16, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+ApiKey: TypeAlias = Annotated[str, msgspec.Meta(min_length=16, max_length=200, pattern=r"^(?!eyJ)[\x21-\x7e]+$")]  # no token
+PasswordDigest: TypeAlias = Annotated[str, msgspec.Meta(max_length=200, pattern=PATTERN)]
+Language: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
+Languages: TypeAlias = Annotated[tuple[Language, ...], msgspec.Meta(min_length=1, max_length=100)]
 
 
 class Organisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,7 +43,11 @@ class Lab(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class User(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A user: `name` is what the user is called in every request, `labs` are all labs the user belongs to, the main one first."""
+    """A user: `name` is what the user is called in every request, `labs` are all labs the user belongs to, the main one first.
+
+    `password_digest` is as `models.identity.passwords` makes it. With `api` it is an API user: a program, whose key the owners of
+    its projects may see; it has no labs, owns nothing and is no superuser.
+    """
 
     name: Name
     email: Name | None = None
@@ -47,6 +55,8 @@ class User(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     labs: tuple[LabGroup, ...] = ()
     superuser: bool = False
     api_key: ApiKey | None = None
+    password_digest: PasswordDigest | None = None
+    api: bool = False
 
 
 class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,15 +66,25 @@ class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     roles: tuple[Name, ...]
 
 
+class Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A channel, ordering or fieldlist."""
+
+    key: UUID
+    name: Name
+
+
 class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A project with its languages, members, channels and orderings."""
+    """A project with its languages, the default one first, members, and its channels, orderings and fieldlists in their order."""
 
     gid: UUID
     name: Name
-    languages: tuple[Name, ...]
+    languages: Languages
     members: tuple[Member, ...] = ()
-    channels: tuple[dict[str, Any], ...] = ()
-    orderings: tuple[dict[str, Any], ...] = ()
+    channels: tuple[Named, ...] = ()
+    orderings: tuple[Named, ...] = ()
+    fieldlists: tuple[Named, ...] = ()
+    timezone: Name | None = None
+    icon: str | None = None
 
 
 class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,6 +105,7 @@ def parse_accounts(document: Any) -> Accounts:
         raise InvalidRequest(f"The accounts cannot be read: {detail}.", pointer=_pointer(path)) from None
     _check_uniqueness(accounts)
     _check_labs(accounts.labs)
+    _check_api_users(accounts)
     return accounts
 
 
@@ -117,3 +138,15 @@ def _check_labs(labs: Iterable[Lab]) -> None:
         if not lab.group_name.startswith(f"{lab.organisation}/"):
             detail = f"The lab {lab.group_name} has to begin with its organisation, {lab.organisation}/."
             raise InvalidRequest(detail, pointer=pointer_to("labs", at, "group_name"))
+
+
+def _check_api_users(accounts: Accounts) -> None:
+    """Refuse API users with more rights than the owner of a project could give away with their keys."""
+    programs = {user.name for user in accounts.users if user.api}
+    for at, user in enumerate(accounts.users):
+        if user.api and (user.labs or user.superuser):
+            raise InvalidRequest("An API user has no labs and is no superuser.", pointer=pointer_to("users", at))
+    for at, project in enumerate(accounts.projects):
+        for place, member in enumerate(project.members):
+            if member.user in programs and "owner" in member.roles:
+                raise InvalidRequest("An API user cannot own a project.", pointer=pointer_to("projects", at, "members", place))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid5
 
 import sqlalchemy as sa
 
@@ -16,6 +17,7 @@ from models.identity.tables import api_keys, lab_members, labs, organisations, p
 
 LOCK = 0x57_42_41_43  # one import at a time
 SHOWN = 8
+DEFAULT_NAME = "Default"
 
 
 @dataclass
@@ -80,10 +82,16 @@ def _import_user(session: Session, user: User, at: int, report: Report) -> None:
     lab_ids = [_lab_id(session, group, pointer_to("users", at, "labs", place)) for place, group in enumerate(user.labs)]
     _refuse_foreign_email(session, user, pointer_to("users", at, "email"))
     row = {"username": user.name, "email": user.email, "name": user.full_name, "superuser": user.superuser}
-    user_id: int = _store(session, users, row | {"tenant": _tenant(session, user)}, report)
+    user_id: int = _store(session, users, row | _sign_in(user) | {"tenant": _tenant(session, user)}, report)
     _import_memberships(session, user_id, lab_ids, report)
     if user.api_key:
         _import_key(session, user_id, user.api_key, pointer_to("users", at, "api_key"), report)
+
+
+def _sign_in(user: User) -> dict[str, Any]:
+    """Return how a user may sign in; a password that the file does not name stays."""
+    options = {"options": {"api": True} if user.api else {}}
+    return options | ({"password_digest": user.password_digest} if user.password_digest else {})
 
 
 def _lab_id(session: Session, group: str, pointer: str) -> int:
@@ -134,21 +142,49 @@ def _import_key(session: Session, user_id: int, key: str, pointer: str, report: 
 
 
 def _import_project(session: Session, project: Project, at: int, report: Report) -> None:
-    settings = {"channels": list(project.channels), "orderings": list(project.orderings)}
-    row = {"gid": project.gid, "name": project.name, "languages": list(project.languages), "settings": settings}
-    _store(session, projects, row, report)
-    members = project_members.c.project_gid == project.gid
-    present = {row.user_id: row.roles for row in session.execute(sa.select(project_members).where(members))}
+    present = session.execute(sa.select(projects).where(projects.c.gid == project.gid).with_for_update()).first()
     wanted = {
         _user_id(session, member.user, pointer_to("projects", at, "members", place, "user")): list(member.roles)
         for place, member in enumerate(project.members)
     }
+    owner = next((user_id for user_id, roles in wanted.items() if "owner" in roles), None)
+    row = {"gid": project.gid, "name": project.name, "icon": project.icon, "owner_id": owner}
+    languages = _with_others(list(project.languages), present.languages if present else [])
+    settings = _settings(project, present.settings if present else {})
+    _store(session, projects, row | {"languages": languages, "settings": settings}, report)
+    _import_members(session, project, wanted, report)
+
+
+def _with_others(named: list[str], present: list[str]) -> list[str]:
+    return named + [other for other in present if other not in named]
+
+
+def _settings(project: Project, present: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings with what the file names, in its order; what clients added stays, after it."""
+    settings = dict(present)
+    for part, minimum in (("channels", 0), ("orderings", 1), ("fieldlists", 1)):
+        entries = {str(entry.key): entry.name for entry in getattr(project, part)}
+        others = {entry["key"]: entry["name"] for entry in present.get(part, ()) if entry["key"] not in entries}
+        if minimum and not entries and not others:  # clients look for a default one
+            entries = {str(uuid5(project.gid, part)): DEFAULT_NAME}
+        settings[part] = [{"key": key, "name": name} for key, name in {**entries, **others}.items()]
+    return settings | ({"timezone": project.timezone} if project.timezone else {})
+
+
+def _import_members(session: Session, project: Project, wanted: Mapping[int, list[str]], report: Report) -> None:
+    """Make the members those of the file; of who stays one, the options stay."""
+    members = project_members.c.project_gid == project.gid
+    present = {row.user_id: row.roles for row in session.execute(sa.select(project_members).where(members))}
     if wanted == present:
         return
     report.updated += 1
-    session.execute(project_members.delete().where(members))
+    gone = set(present) - set(wanted)
+    session.execute(project_members.delete().where(members, project_members.c.user_id.in_(gone)))
     for user_id, roles in wanted.items():
-        session.execute(project_members.insert().values(project_gid=project.gid, user_id=user_id, roles=roles))
+        if user_id in present:
+            session.execute(project_members.update().where(members, project_members.c.user_id == user_id).values(roles=roles))
+        else:
+            session.execute(project_members.insert().values(project_gid=project.gid, user_id=user_id, roles=roles))
 
 
 def _user_id(session: Session, username: str, pointer: str) -> int:

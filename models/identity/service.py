@@ -111,11 +111,16 @@ def find_user_id(session: Session, username: str) -> int | None:
 def new_key(session: Session, user_id: int) -> str:
     """Make a key for a user and return it: 256 random bits and a checksum. Only its SHA-256 is kept, so it is shown once."""
     secret = ids.new_secret()
-    key = f"{KEY_PREFIX}{secret}{_checksum(secret)}"
+    key = spell_key(secret)
     now = ids.now()
     row = {"user_id": user_id, "prefix": key[:SHOWN], "digest": ids.digest(key.encode()), "created_on": now}
     session.execute(api_keys.insert().values(row | {"expires_on": now + timedelta(days=KEY_DAYS)}))
     return key
+
+
+def spell_key(secret: str) -> str:
+    """Return the key that a secret of 43 URL-safe characters makes."""
+    return f"{KEY_PREFIX}{secret}{_checksum(secret)}"
 
 
 def revoke_keys(session: Session, user_id: int) -> int:

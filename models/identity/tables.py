@@ -41,6 +41,9 @@ users = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("superuser", sa.Boolean, nullable=False),
     sa.Column("tenant", sa.Text, nullable=False),
+    sa.Column("gid", sa.Uuid, server_default=sa.text("gen_random_uuid()"), nullable=False, unique=True),
+    sa.Column("password_digest", sa.Text),
+    sa.Column("options", JSONB, server_default="{}", nullable=False),
 )
 lab_members = sa.Table(
     "lab_members",
@@ -67,6 +70,12 @@ projects = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("languages", ARRAY(sa.Text), nullable=False),
     sa.Column("settings", JSONB, nullable=False),
+    sa.Column("id", sa.Integer, sa.Identity(), nullable=False, unique=True),
+    sa.Column("cursor", sa.BigInteger, server_default="0", nullable=False),
+    sa.Column("owner_id", sa.Integer),
+    sa.Column("icon", sa.Text),
+    sa.Column("status", sa.Text, server_default="active", nullable=False),
+    sa.Column("schema_stamp", sa.Uuid, server_default=sa.text("gen_random_uuid()"), nullable=False),
 )
 project_members = sa.Table(
     "project_members",
@@ -74,4 +83,6 @@ project_members = sa.Table(
     sa.Column("project_gid", sa.ForeignKey("projects.gid"), primary_key=True),
     sa.Column("user_id", sa.ForeignKey("users.id"), primary_key=True),
     sa.Column("roles", ARRAY(sa.Text), nullable=False),
+    sa.Column("options", JSONB, server_default="{}", nullable=False),
+    sa.Column("status", sa.Text, server_default="active", nullable=False),
 )

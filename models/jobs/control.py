@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from models.classifications.journal import forget_deleted
+from models.classifications.scenes import forget_rehearsals
 from models.db import Session, driver
 from models.errors import Empty, Gone, InvalidRequest, NotFound
 from models.identity.principal import Principal
+from models.jobs.announcing import announce_end
 from models.jobs.ledger import CHANNEL
+from models.jobs.payloads import pack, unpack
 from models.jobs.reads import get_job
-from models.jobs.submit import INSERT_CHUNK, new_job, set_totals
+from models.jobs.submit import new_job, set_totals
 from models.jobs.values import Job, JobStatus, Submission
 from models.settings import settings
-from models.strictness import split_array
 
 
-def cancel(session: Session, principal: Principal, token: str) -> Job:
+def cancel(session: Session, principal: Principal, token: str, project_id: int | None = None) -> Job:
     """Ask a job to stop: items that have no outcome yet end as cancelled. A final job stays as it is.
 
     A job of which no item was begun never runs: it ends as rejected.
     """
-    job = get_job(session, principal, token)
+    job = get_job(session, principal, token, project_id=project_id)
     connection = driver(session)
     if job.status == JobStatus.QUEUED:  # chunks before the job, as every claim does
         connection.execute("SELECT FROM chunks WHERE job_id = %s ORDER BY no FOR UPDATE", (job.id,))
@@ -31,14 +34,17 @@ def cancel(session: Session, principal: Principal, token: str) -> Job:
             (job.id,),
         )
         connection.execute("UPDATE chunks SET status = 'done', fence = fence + 1 WHERE job_id = %s", (job.id,))
+        announce_end(session, job.id)
     if state == (JobStatus.PROCESSING,):
         connection.execute("UPDATE jobs SET cancel_requested_on = coalesce(cancel_requested_on, now()) WHERE id = %s", (job.id,))
         connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
-    return get_job(session, principal, token)
+    return get_job(session, principal, token, project_id=project_id)
 
 
 def retry(session: Session, principal: Principal, token: str, submission: Submission | None = None) -> Job:
-    """Run the failed items of a finished job again, as a child job; they keep their index, line and ref.
+    """Run the failed items of a finished job again, and what was rolled back with them, as a child job.
+
+    They keep their index, line, ref and group.
 
     Raises InvalidRequest while the job still runs, Empty where nothing failed, Gone where its items were purged.
     """
@@ -50,8 +56,8 @@ def retry(session: Session, principal: Principal, token: str, submission: Submis
     if not parent.failed:
         raise Empty("No item of this job failed.")
     asked = submission or Submission(parent.name)
-    params, selection = _asked(session, parent.id)
-    again = Submission(parent.name, params, parent.tags, asked.idempotency_key, asked.body_digest)
+    params, selection, project_id = _asked(session, parent.id)
+    again = Submission(parent.name, params, parent.tags, asked.idempotency_key, asked.body_digest, project_id)
     job_id, child, earlier = new_job(session, principal, again, {"parent_id": parent.id, "selection": selection})
     if earlier:
         return earlier
@@ -59,33 +65,40 @@ def retry(session: Session, principal: Principal, token: str, submission: Submis
     return get_job(session, principal, str(child))
 
 
-def _asked(session: Session, job_id: int) -> tuple[dict[str, object], str | None]:
-    row = driver(session).execute("SELECT params, selection::text FROM jobs WHERE id = %s", (job_id,)).fetchone()
+def _asked(session: Session, job_id: int) -> tuple[dict[str, object], str | None, int | None]:
+    row = driver(session).execute("SELECT params, selection::text, project_id FROM jobs WHERE id = %s", (job_id,)).fetchone()
     if row is None:
         raise NotFound("There is no such job.")
-    return dict(row[0]), row[1]
+    return dict(row[0]), row[1], row[2]
 
 
 FAILED_CHUNKS = """
-SELECT c.no, c.lane, c.payload, c.indexes, c.lines, c.refs, failed.indexes FROM chunks c CROSS JOIN LATERAL (
+SELECT c.no, c.lane, c.payload, c.indexes, c.lines, c.refs, c.groups, c.units, failed.indexes
+FROM chunks c CROSS JOIN LATERAL (
     SELECT array_agg(o.index) AS indexes FROM outcomes o
-    WHERE o.job_id = c.job_id AND o.status = 'failed' AND o.index = ANY(c.indexes)
+    WHERE o.job_id = c.job_id AND (o.status = 'failed' OR o.code = 'rolled_back') AND o.index = ANY(c.indexes)
 ) failed WHERE c.job_id = %s AND c.no > %s AND failed.indexes IS NOT NULL ORDER BY c.no LIMIT 1
 """
 
 
+COPY_CHUNK = """
+INSERT INTO chunks (job_id, no, lane, size, indexes, lines, refs, groups, units, payload)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+
 def _copy_failed(session: Session, parent_id: int, job_id: int) -> dict[str, int]:
-    """Copy the failed items, a chunk at a time, into the same lanes, so that their order holds."""
+    """Copy the failed items and what was rolled back with them, a chunk at a time, into the same lanes: their order holds."""
     total = chunks = lanes = 0
     last = -1
     while row := driver(session).execute(FAILED_CHUNKS, (parent_id, last)).fetchone():
-        last, lane, payload, indexes, lines, refs, failed = row
+        last, lane, payload, *columns, failed = row
         wanted = set(failed)
-        at = [place for place, index in enumerate(indexes) if index in wanted]
-        raws = split_array(payload)
-        payload = b"[" + b",".join([raws[place] for place in at]) + b"]"
-        cut = [[values[place] for place in at] if values else None for values in (indexes, lines, refs)]
-        driver(session).execute(INSERT_CHUNK, (job_id, chunks, lane, len(at), *cut, payload))
+        at = [place for place, index in enumerate(columns[0]) if index in wanted]
+        raws = unpack(payload)
+        payload = pack([raws[place] for place in at])
+        cut = [[values[place] for place in at] if values else None for values in columns]
+        driver(session).execute(COPY_CHUNK, (job_id, chunks, lane, len(at), *cut, payload))
         total, chunks, lanes = total + len(at), chunks + 1, max(lanes, lane + 1)
     return {"total": total, "chunks": chunks, "lanes": lanes}
 
@@ -93,13 +106,19 @@ def _copy_failed(session: Session, parent_id: int, job_id: int) -> dict[str, int
 PURGE = """
 WITH gone AS (
     UPDATE jobs SET purged_on = now(), updated_on = now() WHERE id = ANY(%s) AND purged_on IS NULL RETURNING id
-), outcomes_gone AS (DELETE FROM outcomes WHERE job_id IN (SELECT id FROM gone))
+), outcomes_gone AS (DELETE FROM outcomes WHERE job_id IN (SELECT id FROM gone)
+), drifts_gone AS (DELETE FROM drifts WHERE job_id IN (SELECT id FROM gone)
+), images_gone AS (DELETE FROM images WHERE job_id IN (SELECT id FROM gone)
+), deleted_due AS (UPDATE deleted_records SET keep_until = now() WHERE job_id IN (SELECT id FROM gone) AND evidence IS NOT NULL)
 DELETE FROM chunks WHERE job_id IN (SELECT id FROM gone)
 """
 
 
 def purge(session: Session, principal: Principal, token: str) -> None:
-    """Remove a final job's items and outcomes; its summary stays. Raises InvalidRequest while it still runs."""
+    """Remove a final job's items and outcomes, and what undoing it would need; its summary stays.
+
+    Raises InvalidRequest while it still runs.
+    """
     job = get_job(session, principal, token)
     if not job.final:
         raise InvalidRequest("Only a job that is done or rejected can be purged; cancel it first.")
@@ -109,6 +128,8 @@ def purge(session: Session, principal: Principal, token: str) -> None:
 def keep_house(session: Session) -> int:
     """Purge the items of one job past its retention, and forget summaries past theirs. Returns how many jobs were purged."""
     connection = driver(session)
+    forget_deleted(session)
+    forget_rehearsals(session)
     connection.execute(
         "DELETE FROM jobs WHERE purged_on IS NOT NULL AND finished_on < now() - make_interval(days => %s)",
         (settings().jobs_days,),

@@ -7,7 +7,8 @@ each job's turn does too, so that whoever has the least running comes first.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from uuid import UUID
 
 from models.db import Session, driver
 from models.settings import settings
@@ -15,11 +16,13 @@ from models.settings import settings
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """A chunk to wake a worker for, and the queue to do it through."""
+    """A chunk to wake a worker for, the queue to do it through, and whether it was woken before."""
 
     job_id: int
     no: int
     queue: str
+    again: bool = field(default=False, compare=False)
+    token: UUID | None = field(default=None, compare=False)
 
 
 PICK = """
@@ -56,7 +59,7 @@ WITH live AS (
 )
 UPDATE chunks c SET dispatched_on = clock_timestamp(), dispatches = dispatches + 1
 FROM locked WHERE c.job_id = locked.job_id AND c.no = locked.no
-RETURNING c.job_id, c.no, locked.queue
+RETURNING c.job_id, c.no, locked.queue, c.dispatches > 1, (SELECT j.token FROM jobs j WHERE j.id = c.job_id)
 """
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from models.db import NULL, Session, copy_rows, copy_text, driver
+from models.jobs.announcing import DUE, announce_end, announce_job
+from models.jobs.atomic import cut_parts
+from models.jobs.payloads import unpack
 from models.settings import settings
-from models.strictness import split_array
 
 CHANNEL = "waybill_chunks"
 
@@ -33,6 +36,7 @@ class Claim:
     attempts: int
     next_item: int
     careful: bool
+    token: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +55,25 @@ class Chunk:
     lines: Sequence[int | None]
     refs: Sequence[str | None]
     size: int
+    project_id: int | None = None  # of a job of the project face
+    groups: Sequence[str | None] | None = None  # with items that stand and fall together
+    units: Sequence[int] | None = None  # which of these may be tried apart from the others
+    moments: Sequence[datetime | None] | None = None  # of frozen members: when each had last changed
+    rehearsed: bool = False  # tests of earlier chunks have left what their records would be
+    goes_on: bool = False  # its lane has more chunks
 
     def only(self, places: Sequence[int]) -> Chunk:
         """Return the same chunk with just the items at these places."""
+        names = ("items", "indexes", "lines", "refs", "groups", "units", "moments")
+        columns = {name: getattr(self, name) for name in names}
         cut: dict[str, Any] = {
-            name: [getattr(self, name)[place] for place in places] for name in ("items", "indexes", "lines", "refs")
+            name: [values[place] for place in places] for name, values in columns.items() if values is not None
         }
         return replace(self, **cut)
+
+    def parts(self) -> list[list[int]]:
+        """Return the places of the items that are left, in parts that may be tried alone."""
+        return cut_parts(self.units, self.claim.next_item, self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +99,8 @@ UPDATE chunks c SET status = 'claimed', attempts = attempts + 1, fence = fence +
 FROM (SELECT job_id, no FROM chunks WHERE job_id = %s AND no = %s AND status <> 'done' FOR UPDATE SKIP LOCKED) mine
 WHERE c.job_id = mine.job_id AND c.no = mine.no
     AND NOT EXISTS (SELECT FROM chunks e WHERE e.job_id = c.job_id AND e.lane = c.lane AND e.no < c.no AND e.status <> 'done')
-RETURNING c.fence, c.attempts, c.next_item, c.next_item > 0 OR c.probing OR c.attempts > %s
+RETURNING c.fence, c.attempts, c.next_item, c.next_item > 0 OR c.probing OR c.attempts > %s,
+    (SELECT j.token FROM jobs j WHERE j.id = c.job_id)
 """
 START = """
 UPDATE jobs SET status = 'processing', started_on = clock_timestamp(), updated_on = clock_timestamp()
@@ -97,13 +114,16 @@ def claim(session: Session, job_id: int, no: int) -> Claim | None:
     row = connection.execute(CLAIM, (job_id, no, settings().attempts_before_careful)).fetchone()
     if row is None:
         return None
-    connection.execute(START, (job_id,))
-    return Claim(job_id, no, row[0], row[1], row[2], row[3])
+    if connection.execute(START, (job_id,)).rowcount:
+        announce_job(session, job_id)
+    return Claim(job_id, no, *row)
 
 
 OPEN = """
 SELECT j.token, j.name, j.params, j.selection, j.submitter_id, j.cancel_requested_on IS NOT NULL,
-    c.payload, c.indexes, c.lines, c.refs, c.size
+    c.payload, c.indexes, c.lines, c.refs, c.size, j.project_id, c.groups, c.units, c.moments,
+    EXISTS (SELECT FROM rehearsals r WHERE r.job_id = c.job_id),
+    EXISTS (SELECT FROM chunks n WHERE n.job_id = c.job_id AND n.lane = c.lane AND n.no > c.no AND n.status <> 'done')
 FROM chunks c JOIN jobs j ON j.id = c.job_id
 WHERE c.job_id = %s AND c.no = %s AND c.fence = %s AND c.status = 'claimed' FOR UPDATE OF c
 """
@@ -111,15 +131,15 @@ WHERE c.job_id = %s AND c.no = %s AND c.fence = %s AND c.status = 'claimed' FOR 
 
 def open_chunk(session: Session, mine: Claim) -> Chunk:
     """Lock a claimed chunk and read it. Raises Overtaken where the fence has moved on."""
-    row = driver(session).execute(OPEN, (mine.job_id, mine.no, mine.fence)).fetchone()
+    row = driver(session).execute(OPEN, (mine.job_id, mine.no, mine.fence), binary=True).fetchone()
     if row is None:
         raise Overtaken
-    token, name, params, selection, submitter_id, cancelled, payload, indexes, lines, refs, size = row
-    items = split_array(payload)
+    token, name, params, selection, submitter_id, cancelled, payload, indexes, lines, refs, size, *more = row
+    items = unpack(payload)
     nothing: list[None] = [None] * size
     return Chunk(
         mine, token, name, params, selection, submitter_id, cancelled,
-        items, indexes, lines or nothing, refs or nothing, size,
+        items, indexes, lines or nothing, refs or nothing, size, *more,
     )  # fmt: skip
 
 
@@ -151,16 +171,16 @@ def _line(job_id: int, row: Outcome) -> bytes:
     return b"\t".join(fields)
 
 
-COUNT = """
+COUNT = f"""
 UPDATE jobs SET succeeded = succeeded + %(succeeded)s, noop = noop + %(noop)s, failed = failed + %(failed)s,
     skipped = skipped + %(skipped)s, cancelled = cancelled + %(cancelled)s, chunks_done = chunks_done + %(chunks)s,
     updated_on = clock_timestamp()
-WHERE id = %(job_id)s RETURNING chunks_done = chunks_total
+WHERE id = %(job_id)s RETURNING chunks_done = chunks_total, {DUE}
 """
 SETTLE = """
 UPDATE jobs SET status = 'done', finished_on = clock_timestamp(), updated_on = clock_timestamp(),
     outcome = CASE WHEN cancelled > 0 THEN 'cancelled' WHEN failed = 0 THEN 'succeeded'
-        WHEN failed = total THEN 'failed' ELSE 'partial' END
+        WHEN succeeded + noop = 0 THEN 'failed' ELSE 'partial' END
 WHERE id = %s AND status = 'processing'
 """
 
@@ -176,8 +196,12 @@ def _count(session: Session, job_id: int, tally: Mapping[str, int], chunks: int)
     values = {name: tally.get(name, 0) for name in names} | {"chunks": chunks, "job_id": job_id}
     connection = driver(session)
     row = connection.execute(COUNT, values).fetchone()
-    if row == (True,):
+    ended, due = row or (False, False)
+    if ended:
         connection.execute(SETTLE, (job_id,))
+        announce_end(session, job_id)
+    elif due:
+        announce_job(session, job_id)
     connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
 
 
@@ -207,18 +231,19 @@ def probe(session: Session, mine: Claim, item: int) -> int:
     return int(row[0])
 
 
-def advance(session: Session, mine: Claim, outcome: Outcome) -> None:
-    """Note that one item, tried alone, has its outcome. The chunk ends with its last item."""
-    _store_outcomes(session, mine.job_id, [outcome])
+def advance(session: Session, mine: Claim, outcomes: Sequence[Outcome]) -> None:
+    """Note that items tried alone, or as a part that cannot be parted, have their outcomes. The chunk ends with its last item."""
+    _store_outcomes(session, mine.job_id, outcomes)
     moved = driver(session).execute(
-        "UPDATE chunks SET next_item = next_item + 1, probing = false, probe_hits = 0, dispatched_on = clock_timestamp(), "
-        "status = CASE WHEN next_item + 1 = size THEN 'done' ELSE status END "
-        "WHERE job_id = %s AND no = %s AND fence = %s AND status = 'claimed' RETURNING status = 'done'",
-        (mine.job_id, mine.no, mine.fence),
+        "UPDATE chunks SET next_item = next_item + %(items)s, probing = false, probe_hits = 0, "
+        "dispatched_on = clock_timestamp(), "
+        "status = CASE WHEN next_item + %(items)s = size THEN 'done' ELSE status END "
+        "WHERE job_id = %(job_id)s AND no = %(no)s AND fence = %(fence)s AND status = 'claimed' RETURNING status = 'done'",
+        {"items": len(outcomes), "job_id": mine.job_id, "no": mine.no, "fence": mine.fence},
     ).fetchone()  # fmt: skip
     if moved is None:
         raise Overtaken
-    _count(session, mine.job_id, {outcome.status: 1}, int(moved[0]))
+    _count(session, mine.job_id, Counter(row.status for row in outcomes), int(moved[0]))
 
 
 def postpone(session: Session, mine: Claim, *, careful: bool) -> None:

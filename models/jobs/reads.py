@@ -22,10 +22,11 @@ j.status IN ('queued', 'processing') AND j.updated_on < now() - make_interval(se
 CASE WHEN j.status = 'queued' THEN (
     SELECT count(*) + 1 FROM jobs o WHERE o.tenant = j.tenant AND o.queue = j.queue AND o.id < j.id
         AND o.status IN ('queued', 'processing') AND o.cancel_requested_on IS NULL
-) END, j.queue, j.created_on, j.updated_on, j.started_on, j.finished_on, j.purged_on
+) END, j.queue, j.created_on, j.updated_on, j.started_on, j.finished_on, j.purged_on, coalesce(j.params->'test' = 'true', false)
 """
 ATTEMPTS = "coalesce((SELECT sum(attempts) FROM chunks c WHERE c.job_id = j.id), 0)"
 MINE = "(j.submitter_id = %(user_id)s OR %(superuser)s)"
+OURS = "j.project_id = %(project_id)s"  # a project's jobs are its members'; the door has looked whether one is
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class JobQuery:
     created_before: datetime | None = None
     before_id: int | None = None
     size: int = 100
+    project_id: int | None = None  # its jobs, whoever submitted them; else one's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ def _job(row: tuple[Any, ...], *, replayed: bool = False, attempts: int = 0) -> 
         total=row[5], succeeded=row[6], failed=row[7], skipped=row[8], noop=row[9], cancelled=row[10],
         tags=tuple(row[11]), info=row[12], parent_token=row[13], cancel_requested=row[14], attempts=attempts,
         chunks_total=row[15], stalled=row[16] and waiting <= 0, queue_position=waiting if waiting > 0 else None,
-        created_on=row[19], updated_on=row[20], started_on=row[21], finished_on=row[22], purged_on=row[23], replayed=replayed,
+        created_on=row[19], updated_on=row[20], started_on=row[21], finished_on=row[22], purged_on=row[23], test=row[24],
+        replayed=replayed,
     )  # fmt: skip
 
 
@@ -77,14 +80,15 @@ def _token(text: str) -> UUID:
     return token
 
 
-def get_job(session: Session, principal: Principal, token: str, *, replayed: bool = False) -> Job:
-    """Return one's own job. Raises NotFound."""
-    values = _reader(principal) | {"token": _token(token)}
-    sql = f"SELECT {COLUMNS}, {ATTEMPTS} FROM jobs j WHERE j.token = %(token)s AND {MINE}"
+def get_job(session: Session, principal: Principal, token: str, *, replayed: bool = False, project_id: int | None = None) -> Job:
+    """Return one's own job, or one of a project that one is a member of. Raises NotFound."""
+    values = _reader(principal) | {"token": _token(token), "project_id": project_id}
+    whose = MINE if project_id is None else OURS
+    sql = f"SELECT {COLUMNS}, {ATTEMPTS} FROM jobs j WHERE j.token = %(token)s AND {whose}"
     row = driver(session).execute(sql, values).fetchone()
     if row is None:
         raise NotFound("There is no such job.")
-    return _job(row, replayed=replayed, attempts=int(row[24]))
+    return _job(row, replayed=replayed, attempts=int(row[25]))
 
 
 CONDITIONS = {
@@ -98,18 +102,20 @@ CONDITIONS = {
 
 
 def list_jobs(session: Session, principal: Principal, query: JobQuery) -> list[Job]:
-    """Return one's own jobs, newest first."""
+    """Return one's own jobs, or a project's, newest first."""
     asked: Mapping[str, Any] = {name: getattr(query, name) for name in CONDITIONS if getattr(query, name) is not None}
-    where = " AND ".join([MINE, *(CONDITIONS[name] for name in asked)])
+    where = " AND ".join([MINE if query.project_id is None else OURS, *(CONDITIONS[name] for name in asked)])
     sql = f"SELECT {COLUMNS} FROM jobs j WHERE {where} ORDER BY j.id DESC LIMIT %(size)s"
-    rows = driver(session).execute(sql, {**_reader(principal), **asked, "size": query.size}).fetchall()
+    values = {**_reader(principal), **asked, "size": query.size, "project_id": query.project_id}
+    rows = driver(session).execute(sql, values).fetchall()
     return [_job(row) for row in rows]
 
 
 HORIZON = """
 SELECT min(head.index) FROM jobs j CROSS JOIN LATERAL generate_series(0, j.lanes - 1) AS lanes (lane)
 CROSS JOIN LATERAL (
-    SELECT indexes[next_item + 1] AS index FROM chunks c
+    SELECT CASE WHEN groups IS NULL THEN indexes[next_item + 1]
+        ELSE (SELECT min(open) FROM unnest(indexes[next_item + 1 :]) AS items (open)) END AS index FROM chunks c
     WHERE c.job_id = j.id AND c.lane = lanes.lane AND c.status <> 'done' ORDER BY c.no LIMIT 1
 ) head WHERE j.id = %s
 """

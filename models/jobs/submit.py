@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Any
 from uuid import UUID
@@ -14,31 +14,47 @@ import psycopg.errors
 
 from models import ids
 from models.db import Session, driver
-from models.errors import IdempotencyKeyInFlight, IdempotencyKeyReused, Refused, SelectionTooLarge, TooManyAffected
+from models.errors import (
+    GroupTooLarge,
+    IdempotencyKeyInFlight,
+    IdempotencyKeyReused,
+    Refused,
+    SelectionTooLarge,
+    TooManyAffected,
+)
 from models.identity.principal import Principal
+from models.jobs.announcing import announce_end, announce_job
+from models.jobs.atomic import WHOLE, Grouped, store_grouped
 from models.jobs.ledger import CHANNEL, SETTLE, START
+from models.jobs.plans import check_plan, offer_plan, open_plan
+from models.jobs.quota import check_open_jobs
 from models.jobs.reads import get_job
-from models.jobs.values import Item, Job, Submission
+from models.jobs.values import Item, Job, Key, Submission
+from models.jobs.writing import chunk_writer, store_chunk
 from models.selection import resolve
 from models.selection.grammar import Selection, dump_selection
+from models.selection.spaces import Space
 from models.settings import settings
 
 INSERT_JOB = """
 INSERT INTO jobs (token, tenant, submitter_id, name, queue, params, selection, tags, status, info, parent_id,
-    idempotency_key, body_digest)
+    idempotency_key, body_digest, project_id)
 VALUES (%(token)s, %(tenant)s, %(submitter_id)s, %(name)s, 'bulk', %(params)s, %(selection)s, %(tags)s, %(status)s, %(info)s,
-    %(parent_id)s, %(idempotency_key)s, %(body_digest)s)
+    %(parent_id)s, %(idempotency_key)s, %(body_digest)s, %(project_id)s)
 ON CONFLICT (submitter_id, idempotency_key) DO NOTHING RETURNING id
 """
-INSERT_CHUNK = """
-INSERT INTO chunks (job_id, no, lane, size, indexes, lines, refs, payload) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-"""
+DROP_CHUNKS = "DELETE FROM chunks WHERE job_id = %s"
 FROZEN_CHUNKS = """
-INSERT INTO chunks (job_id, no, lane, size, indexes, payload)
+INSERT INTO chunks (job_id, no, lane, size, indexes, groups, units, moments, payload)
 SELECT %(job_id)s, part, part %% %(lanes)s, count(*), array_agg(seq ORDER BY seq),
+    CASE WHEN %(atomic)s THEN array_fill(''::text, ARRAY[count(*)::int]) END,
+    CASE WHEN %(atomic)s THEN array_fill(0, ARRAY[count(*)::int]) END, {moments},
     convert_to(json_agg(coalesce(to_json(record_id), to_json(target)) ORDER BY seq)::text, 'UTF8')
-FROM (SELECT seq, record_id, target, seq / %(items)s AS part FROM members) parts GROUP BY part
+FROM (SELECT seq, record_id, target, seq / %(items)s AS part FROM members) parts {joined} GROUP BY part
 """
+# When each member had last changed, where the members are classification records.
+MOMENTS = {"moments": "array_agg(r.updated_on ORDER BY seq)", "joined": "LEFT JOIN records r ON r.id = parts.record_id"}
+NO_MOMENTS = {"moments": "NULL", "joined": ""}
 TOTALS = """
 UPDATE jobs SET total = %(total)s, chunks_total = %(chunks)s, lanes = %(lanes)s,
     queue = CASE WHEN %(total)s <= %(small)s THEN 'small' ELSE 'bulk' END
@@ -58,18 +74,33 @@ class _Lane:
 def submit(session: Session, principal: Principal, submission: Submission, items: Iterable[Item]) -> Job:
     """Store a job of operations as they were sent. A repeat with the same idempotency key answers with the first job.
 
-    Raises what reading the items raises, IdempotencyKeyReused for another body, IdempotencyKeyInFlight while the first
-    request with this key is still being stored.
+    `items` is read again from its beginning where one of them proves to have a group.
+
+    Raises what reading the items raises, GroupTooLarge, IdempotencyKeyReused for another body, IdempotencyKeyInFlight while the
+    first request with this key is still being stored.
     """
     job_id, token, earlier = new_job(session, principal, submission, {})
     if earlier:
         return earlier
+    try:
+        total, chunks, lanes = _store_items(session, job_id, submission, items)
+    except Grouped:
+        driver(session).execute(DROP_CHUNKS, (job_id,))
+        total, chunks, lanes = store_grouped(session, job_id, _batches(items), _names_of_rids)
+    set_totals(session, job_id, {"total": total, "chunks": chunks, "lanes": lanes})
+    return get_job(session, principal, str(token))
+
+
+def _store_items(session: Session, job_id: int, submission: Submission, items: Iterable[Item]) -> tuple[int, int, int]:
+    """Store the items as they come; return the numbers of items, chunks and lanes. Raises Grouped where one has a group."""
+    if submission.params.get("atomic"):
+        whole = (replace(item, group=WHOLE) for item in items)
+        return store_grouped(session, job_id, _batches(whole), _names_of_rids)
     batches = _batches(items)
     begun = list(islice(batches, 2))
     lanes = 1 if len(begun) < 2 else settings().lanes
     total, chunks = _store_chunks(session, job_id, chain(begun, batches), lanes)
-    set_totals(session, job_id, {"total": total, "chunks": chunks, "lanes": lanes})
-    return get_job(session, principal, str(token))
+    return total, chunks, lanes
 
 
 def new_job(
@@ -81,7 +112,8 @@ def new_job(
     values: dict[str, Any] = {
         "token": token, "tenant": principal.tenant, "submitter_id": principal.user_id, "name": submission.name,
         "params": _json(submission.params), "selection": None, "tags": list(submission.tags), "status": "queued",
-        "info": "{}", "parent_id": None, "idempotency_key": submission.idempotency_key, "body_digest": fingerprint,
+        "info": "{}", "parent_id": submission.parent_id, "idempotency_key": submission.idempotency_key,
+        "body_digest": fingerprint, "project_id": submission.project_id,
     }  # fmt: skip
     try:
         row = driver(session).execute(INSERT_JOB, values | dict(more)).fetchone()
@@ -89,6 +121,7 @@ def new_job(
         raise IdempotencyKeyInFlight("The first request with this Idempotency-Key is still being stored.") from error
     if row is None:
         return 0, token, _earlier(session, principal, submission.idempotency_key, fingerprint)
+    check_open_jobs(session, principal)
     return row[0], token, None
 
 
@@ -126,28 +159,43 @@ def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 
 def _store_chunks(session: Session, job_id: int, batches: Iterable[list[Item]], lanes: int) -> tuple[int, int]:
+    if lanes == 1:
+        return _store_one_lane(session, job_id, batches)
     open_lanes = [_Lane() for _ in range(lanes)]
     total = chunks = 0
-    for batch in batches:
-        names = _names_of_rids(session, batch) if lanes > 1 else {}
-        total += len(batch)
-        for item in batch:
-            number = _lane_of(names.get(item.key, item.key), lanes)
-            lane = open_lanes[number]
-            lane.items.append(item)
-            lane.size += len(item.raw)
-            if len(lane.items) >= settings().chunk_items or lane.size >= settings().chunk_bytes:
-                _store_chunk(session, (job_id, chunks, number), lane)
-                open_lanes[number] = _Lane()
+    with chunk_writer(session) as writer:
+        for batch in batches:
+            names = _names_of_rids(session, batch)
+            total += len(batch)
+            for item in batch:
+                if item.group is not None:
+                    raise Grouped
+                number = _lane_of(names.get(item.key, item.key), lanes)
+                lane = open_lanes[number]
+                lane.items.append(item)
+                lane.size += len(item.raw)
+                if len(lane.items) >= settings().chunk_items or lane.size >= settings().chunk_bytes:
+                    writer.store((job_id, chunks, number), lane.items)
+                    open_lanes[number] = _Lane()
+                    chunks += 1
+        for number, lane in enumerate(open_lanes):
+            if lane.items:
+                writer.store((job_id, chunks, number), lane.items)
                 chunks += 1
-    for number, lane in enumerate(open_lanes):
-        if lane.items:
-            _store_chunk(session, (job_id, chunks, number), lane)
-            chunks += 1
     return total, chunks
 
 
-def _names_of_rids(session: Session, batch: list[Item]) -> dict[str | int | None, str | int | None]:
+def _store_one_lane(session: Session, job_id: int, batches: Iterable[list[Item]]) -> tuple[int, int]:
+    total = chunks = 0
+    for batch in batches:
+        if any(item.group is not None for item in batch):
+            raise Grouped
+        store_chunk(session, (job_id, chunks, 0), batch)
+        total, chunks = total + len(batch), chunks + 1
+    return total, chunks
+
+
+def _names_of_rids(session: Session, batch: list[Item]) -> dict[Key, Key]:
     """Return what records the rids of a batch name, so that both spellings of a record share a lane."""
     rids = [item.key for item in batch if isinstance(item.key, int) and 0 <= item.key < 2**63]
     if not rids:
@@ -156,16 +204,7 @@ def _names_of_rids(session: Session, batch: list[Item]) -> dict[str | int | None
 
 
 def _lane_of(key: str | int | None, lanes: int) -> int:
-    return zlib.crc32(str(key).encode("utf-8", "surrogatepass")) % lanes if lanes > 1 and key is not None else 0
-
-
-def _store_chunk(session: Session, place: tuple[int, int, int], lane: _Lane) -> None:
-    items = lane.items
-    lines = [item.line for item in items] if items[0].line is not None else None
-    refs = [item.ref for item in items] if any(item.ref is not None for item in items) else None
-    payload = b"[" + b",".join([item.raw for item in items]) + b"]"
-    values = (*place, len(items), [item.index for item in items], lines, refs, payload)
-    driver(session).execute(INSERT_CHUNK, values)
+    return 0 if key is None else zlib.crc32(str(key).encode("utf-8", "surrogatepass")) % lanes
 
 
 def set_totals(session: Session, job_id: int, totals: Mapping[str, int]) -> None:
@@ -175,35 +214,51 @@ def set_totals(session: Session, job_id: int, totals: Mapping[str, int]) -> None
     if totals["chunks"] == 0:
         connection.execute(START, (job_id,))
         connection.execute(SETTLE, (job_id,))
+        announce_end(session, job_id)
+    else:
+        announce_job(session, job_id)
     connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
 
 
-def submit_selection(session: Session, principal: Principal, submission: Submission, selection: Selection) -> Job:
-    """Resolve and freeze a selection, and store a job over its members; each record once, unknown ids as items of their own.
+def submit_selection(
+    session: Session, principal: Principal, submission: Submission, selection: Selection, space: Space | None = None
+) -> Job:
+    """Resolve and freeze a selection, and store a job over its members; each item once, unknown ids as items of their own.
 
-    A selection that is too large, or larger than `max_affected`, ends as a rejected job.
+    A selection that is too large, or larger than `max_affected`, ends as a rejected job. A test of classification records gives a
+    plan; with its token nothing is stored unless the members are what they were. Raises InvalidPlan, PlanChanged.
     """
     job_id, token, earlier = new_job(session, principal, submission, {"selection": _json(dump_selection(selection))})
     if earlier:
         return earlier
     try:
-        total = _freeze(session, principal, submission, selection)
-    except (SelectionTooLarge, TooManyAffected) as refused:
+        total = _freeze(session, principal, submission, (selection, space))
+    except (SelectionTooLarge, TooManyAffected, GroupTooLarge) as refused:
         _reject(session, job_id, refused)
         return get_job(session, principal, str(token))
-    lanes = 1 if total <= settings().chunk_items else settings().lanes
-    frozen = {"job_id": job_id, "lanes": lanes, "items": settings().chunk_items}
-    chunks = driver(session).execute(FROZEN_CHUNKS, frozen).rowcount
+    most = (space and space.lanes) or settings().lanes
+    atomic = bool(submission.params.get("atomic"))
+    items = max(total, 1) if atomic else settings().chunk_items
+    lanes = 1 if total <= items else most
+    frozen = {"job_id": job_id, "lanes": lanes, "items": items, "atomic": atomic}
+    chunks = driver(session).execute(FROZEN_CHUNKS.format(**(NO_MOMENTS if space else MOMENTS)), frozen).rowcount
     set_totals(session, job_id, {"total": total, "chunks": chunks, "lanes": lanes})
+    if submission.params.get("test") and space is None:
+        offer_plan(session, principal, (job_id, token), (submission.name, dump_selection(selection), submission.params))
     return get_job(session, principal, str(token))
 
 
-def _freeze(session: Session, principal: Principal, submission: Submission, selection: Selection) -> int:
-    members = resolve.members(session, principal, selection)
+def _freeze(session: Session, principal: Principal, submission: Submission, within: tuple[Selection, Space | None]) -> int:
+    members = resolve.members(session, principal, *within)
+    if submission.params.get("plan_token") is not None:
+        check_plan(session, open_plan(session, principal, (submission.name, dump_selection(within[0]), submission.params)))
     total: int = session.exec_driver_sql(f"SELECT count(*) FROM {members}").scalar_one()
     most = submission.params.get("max_affected")
     if most is not None and total > most:
         raise TooManyAffected(f"The selection has {total} members, more than max_affected.", limit=most, actual=total)
+    limit = settings().limits.atomic_operations
+    if submission.params.get("atomic") and total > limit:
+        raise GroupTooLarge(f"{total} members stand and fall together, and the limit is {limit}.", limit=limit, actual=total)
     return total
 
 
@@ -214,6 +269,7 @@ def _reject(session: Session, job_id: int, refused: Refused) -> None:
         "WHERE id = %s AND status = 'queued'",
         (_json(error), job_id),
     )
+    announce_end(session, job_id)
 
 
 def reject(session: Session, principal: Principal, submission: Submission, refused: Refused) -> Job:

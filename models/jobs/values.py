@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 
@@ -31,12 +32,28 @@ class JobOutcome(StrEnum):
 FINAL = frozenset({JobStatus.DONE, JobStatus.REJECTED})
 
 
+Key: TypeAlias = str | int | None
+"""What decides an item's lane: a record's name or number, None where it names none that could repeat."""
+
+
+LONGEST_GROUP = 200
+UNFIT = re.compile("[\x00\ud800-\udfff]")
+
+
+def group_name(value: object) -> str | None:
+    """Return the name of a group, which is a text or a whole number; None for what can be none."""
+    text = str(value) if type(value) is int and abs(value) < 10**LONGEST_GROUP else value
+    fits = isinstance(text, str) and 0 < len(text) <= LONGEST_GROUP and not UNFIT.search(text)
+    return str(text) if fits else None
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One item of a bulk body, as it was sent.
 
     `key` is what decides the item's lane: `"org/lab/record"`, an int rid, or None where the item names no record that could
-    repeat (no id, an unreadable one, or a lab alone). `line` counts from 1 in a line-based body, None in others.
+    repeat (no id, an unreadable one, or a lab alone). `line` counts from 1 in a line-based body, None in others. Items of one
+    `group` are all applied or none is.
     """
 
     index: int
@@ -44,17 +61,24 @@ class Item:
     key: str | int | None = None
     ref: str | None = None
     line: int | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A job that a client asks for. `body_digest` is the SHA-256 of the body as received (decompressed)."""
+    """A job that a client asks for. `body_digest` is the SHA-256 of the body as received (decompressed).
+
+    `project_id` is the project of a job of the project face, whose members see it; `parent_id` is the job that this one retries
+    or undoes.
+    """
 
     name: str
     params: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     idempotency_key: str | None = None
     body_digest: bytes | None = None
+    project_id: int | None = None
+    parent_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +109,7 @@ class Job:
     started_on: datetime | None
     finished_on: datetime | None
     purged_on: datetime | None
+    test: bool = False  # nothing of it is stored but how it ends
     replayed: bool = False  # this answer repeats an earlier submission with the same idempotency key
 
     @property

@@ -6,13 +6,13 @@ from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from models.db import Session
+from models.db import Session, driver
 from models.errors import NotFound
 from models.identity.principal import Principal
 from models.jobs.ledger import Chunk, Outcome
 from models.jobs.reads import OutcomeQuery, get_job, list_outcomes
-from models.jobs.values import Result
-from models.operations.verb import Verb
+from models.jobs.values import Job, Result
+from models.operations.verb import UNDO, Verb
 
 __all__ = ["Verb", "get", "list_results", "registry", "run"]
 
@@ -38,8 +38,16 @@ def run(session: Session, chunk: Chunk) -> list[Outcome]:
     return get(chunk.name).run(session, chunk)
 
 
-def list_results(session: Session, principal: Principal, token: str, query: OutcomeQuery) -> list[Result]:
+def list_results(
+    session: Session, principal: Principal, token: str, query: OutcomeQuery, project_id: int | None = None
+) -> list[Result]:
     """Return a page of a job's outcomes by index, with their answers. Raises NotFound, and Gone after a purge."""
-    job = get_job(session, principal, token)
+    job = get_job(session, principal, token, project_id=project_id)
     found = list_outcomes(session, job, query)
-    return get(job.name).answer(session, principal.actor(), found)
+    return get(_told_as(session, job)).answer(session, principal.actor(), found)
+
+
+def _told_as(session: Session, job: Job) -> str:
+    """Return the operation whose words tell a job's outcomes: an undoing has those of what it undoes."""
+    row = driver(session).execute("SELECT params->>'verb' FROM jobs WHERE id = %s AND name = %s", (job.id, UNDO)).fetchone()
+    return str(row[0]) if row else job.name

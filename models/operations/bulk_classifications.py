@@ -2,6 +2,7 @@
 
 from models.operations.classification_chunks import run_sent
 from models.operations.classification_outcomes import results
+from models.operations.undo_classifications import undo
 from models.operations.verb import NoParams, Verb
 
-VERB = Verb("bulk_classifications", NoParams, run_sent, results, over_selection=False)
+VERB = Verb("bulk_classifications", NoParams, run_sent, results, over_selection=False, undo=undo)

@@ -4,6 +4,7 @@ from marshmallow import fields, validate
 
 from models.operations.classification_chunks import SelectionParams, run_template
 from models.operations.classification_outcomes import results
+from models.operations.undo_classifications import undo
 from models.operations.verb import Verb
 
 REASONS = ("SHARED_BY_MISTAKE", "DUPLICATE", "SENSITIVE_DATA", "OTHER")
@@ -20,4 +21,4 @@ def template(params: dict[str, object]) -> dict[str, object]:
     return {"delete": True, "delete_reason": params.get("delete_reason")}
 
 
-VERB = Verb("bulk_delete_classifications", Params, run_template(template), results)
+VERB = Verb("bulk_delete_classifications", Params, run_template(template), results, undo=undo)

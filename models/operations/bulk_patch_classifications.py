@@ -5,6 +5,7 @@ from marshmallow import fields
 from models.operations.bulk_publish_classifications import level
 from models.operations.classification_chunks import SelectionParams, run_template
 from models.operations.classification_outcomes import results
+from models.operations.undo_classifications import undo
 from models.operations.verb import Verb
 
 
@@ -22,4 +23,4 @@ def template(params: dict[str, object]) -> dict[str, object]:
     return {name: params[name] for name in ("patch", "publish", "editable", "source") if params.get(name) is not None}
 
 
-VERB = Verb("bulk_patch_classifications", Params, run_template(template), results)
+VERB = Verb("bulk_patch_classifications", Params, run_template(template), results, undo=undo)

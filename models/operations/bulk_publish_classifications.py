@@ -6,6 +6,7 @@ from models.classifications.sharing import parse_level
 from models.errors import Refused
 from models.operations.classification_chunks import SelectionParams, run_template
 from models.operations.classification_outcomes import results
+from models.operations.undo_classifications import undo
 from models.operations.verb import Verb
 
 
@@ -30,4 +31,4 @@ def template(params: dict[str, object]) -> dict[str, object]:
     return {"publish": params["publish"]}
 
 
-VERB = Verb("bulk_publish_classifications", Params, run_template(template), results)
+VERB = Verb("bulk_publish_classifications", Params, run_template(template), results, undo=undo)

@@ -10,9 +10,11 @@ from msgspec.structs import replace
 
 from models import ids
 from models.classifications import history, view
-from models.classifications.record_id import dump_id
-from models.classifications.state import Actor, Cell, Message, Operation, Record, Status
+from models.classifications.record_id import dump_id, parse_id
+from models.classifications.state import Actor, Cell, Lab, Message, Operation, Record, Status
+from models.classifications.store import find_labs
 from models.db import Session
+from models.jobs.frozen import Drift
 from models.jobs.ledger import Chunk, Outcome
 from models.jobs.values import Result
 
@@ -34,6 +36,8 @@ class Info(msgspec.Struct, omit_defaults=True, rename={"published_version": "pv"
     config: bool = False
     evidence: dict[str, Any] | None = None
     changes: dict[str, Any] | None = None
+    version: int | None = None  # of the record that a test would have made
+    owner: int = 0
 
 
 class Named(msgspec.Struct):
@@ -50,6 +54,12 @@ class Place(NamedTuple):
     ref: str | None
 
 
+NOTHING = "nothing"  # as `return_data` of our own: no evidence, not even that which a test always shows
+DRIFTED = {
+    "changed": "The record was changed between the plan and its turn.",
+    "gone": "The record was not there any more when its turn came.",
+    "unmatched": "The record did not match the selection any more when its turn came.",
+}
 MOST_SHOWN = 200  # characters of an id that names nothing
 IDS: msgspec.json.Decoder[Named | str | int] = msgspec.json.Decoder(Named | str | int)
 ENCODER = msgspec.json.Encoder()
@@ -62,9 +72,9 @@ def rows(chunk: Chunk, done: Sequence[view.Posted]) -> list[Outcome]:
     return [_row(item, raw, Place(index, line, ref)) for item, raw, index, line, ref in each]
 
 
-def drifted(chunk: Chunk, place: int) -> Outcome:
-    """Return the outcome of a member that its selection does not name any more."""
-    detail = "The record did not match the selection any more when its turn came."
+def drifted(chunk: Chunk, place: int, drift: Drift) -> Outcome:
+    """Return the outcome of a member that is left alone since it is not what was frozen."""
+    detail = DRIFTED[drift.change]
     rid = int(chunk.items[place])
     return Outcome(chunk.indexes[place], Status.SKIPPED, rid, str(rid), code="drifted", detail=detail)
 
@@ -112,10 +122,14 @@ def _info(done: view.Posted) -> Info:
         info.published_version = shown.published_version
         info.published_on = shown.published_on.timestamp() if shown.published_on else None
     info.data, info.test, info.config = operation.return_data, operation.test, operation.config
-    if info.test and shown:
+    if info.data == NOTHING:
+        info.data = None
+    elif info.test and shown:
         info.data = info.data or "full"
         info.evidence = shown.evidence
         info.changes = dict(decision.revision.after) if decision.revision else {}
+        if shown.id is None:
+            info.version, info.owner = shown.version, shown.owner_id
     return info
 
 
@@ -129,14 +143,33 @@ def results(session: Session, actor: Actor, found: Sequence[Outcome]) -> list[Re
     """Return outcome rows as answers, each as a single call would have given it, to the extent the reader may see it now."""
     named = {(row.record_id, row.version) for row in found if row.record_id is not None and row.version is not None}
     past = history.moments(session, named)
-    return [_result(row, past, actor) for row in found]
+    infos = {row.index: DECODER.decode(row.info) for row in found if row.info is not None}
+    tried = _tried(session, [(row, infos[row.index]) for row in found if row.index in infos])
+    moments = {row.index: tried.get(row.index) or past.get((row.record_id or 0, row.version or 0)) for row in found}
+    return [_result(row, infos.get(row.index), moments[row.index], actor) for row in found]
 
 
-def _result(row: Outcome, past: Mapping[tuple[int, int], history.Moment], actor: Actor) -> Result:
-    if row.info is None:
+def _tried(session: Session, read: Iterable[tuple[Outcome, Info]]) -> dict[int, history.Moment]:
+    """Return, by the index of its item, each record that a test would have made."""
+    named = {row.index: (parse_id(row.target), info) for row, info in read if info.version is not None}
+    groups = {target.lab for target, _ in named.values() if target.lab}
+    labs = {lab.group_name: lab for lab in find_labs(session, groups)} if groups else {}
+    return {
+        index: history.Moment(_made(labs[target.lab], str(target.lab_record_id), info), {})
+        for index, (target, info) in named.items()
+        if target.lab in labs
+    }
+
+
+def _made(lab: Lab, name: str, info: Info) -> Record:
+    version = info.version or 0
+    moment = ids.moment(version)
+    return Record(None, lab, name, info.owner, version, info.evidence or {}, created_on=moment, updated_on=moment)
+
+
+def _result(row: Outcome, info: Info | None, moment: history.Moment | None, actor: Actor) -> Result:
+    if info is None:
         return Result(row.index, row.status, row.target, error=_error(row), line=row.line, ref=row.ref)
-    info = DECODER.decode(row.info)
-    moment = past.get((row.record_id or 0, row.version or 0))
     answer = _answer(row, info, moment, actor)
     return Result(row.index, row.status, row.target, result=answer, line=row.line, ref=row.ref)
 

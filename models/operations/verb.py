@@ -8,10 +8,13 @@ from typing import Any
 
 from marshmallow import Schema
 
+from models.catalogue.project import Project
 from models.db import Session
 from models.identity.people import Actor
 from models.jobs.ledger import Chunk, Outcome
 from models.jobs.values import Result
+
+UNDO = "undo"  # the job that takes another one back
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,10 @@ class Verb:
 
     `params` checks what a client may send beside the selection. `run` applies a whole chunk, set-based, one outcome an item
     in the order of the items. `answer` turns outcomes back into what a single call would have answered.
-    `over_selection` says whether items are members of a selection or operations as they were sent.
+    `over_selection` says whether items are members of a selection or operations as they were sent. `undo` takes a job of this
+    operation back: the chunk's items are the ids of what the job changed, `chunk.params["undoes"]` is the job's id, and under
+    `chunk.params["test"]` nothing is written. None: there is nothing to take back. `check` refuses, when a job is asked for,
+    parameters of which a project can tell at once that they lead nowhere.
     """
 
     name: str
@@ -28,6 +34,8 @@ class Verb:
     run: Callable[[Session, Chunk], list[Outcome]]
     answer: Callable[[Session, Actor, Sequence[Outcome]], list[Result]]
     over_selection: bool = True
+    undo: Callable[[Session, Chunk], list[Outcome]] | None = None
+    check: Callable[[Session, Project, Mapping[str, Any]], None] | None = None
 
     @property
     def title(self) -> str:

@@ -17,6 +17,7 @@ from models import ids
 from models.classifications.keys import Key, key_set
 from models.classifications.normalise import BY_TYPE
 from models.classifications.sharing import parse_level
+from models.classifications.variants import normalise_key
 from models.errors import InvalidSelection, Refused
 from models.selection.grammar import Combination, Condition, Filter
 
@@ -145,6 +146,11 @@ def _text(value: Any) -> str:
     return value.strip()
 
 
+def _variant(value: Any) -> str:
+    """Read a variant in any spelling that its key has: `hg38:chr12:g.102852851delA` asks for the same as the key itself."""
+    return normalise_key(_text(value))
+
+
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise InvalidSelection("This is true or false.")
@@ -182,4 +188,5 @@ PROPERTIES: dict[str, tuple[frozenset[str], Read]] = {
     "updated_on": (TIMES, _moment),
     "published_on": (TIMES, _moment),
     "version": (TIMES, _stamp),
+    "variant": (EQUALITY | PRESENCE, _variant),
 }

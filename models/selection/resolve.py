@@ -1,4 +1,4 @@
-"""A selection becomes a list of records: each once, at its first position, found and put in order inside the database.
+"""A selection becomes a list of items: each once, at its first position, found and put in order inside the database.
 
 A read stores the list and pages it, so that no page depends on what others write meanwhile; a job cuts it into chunks. Ids that
 name nothing the caller can see stay in a job's list, as text, since each item has an outcome; a read leaves them out.
@@ -16,19 +16,22 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
 from models import ids
+from models.classifications.past import as_of
 from models.classifications.record_id import dump_id, parse_id
 from models.classifications.visibility import records, visible_records
 from models.db import Session
-from models.errors import CursorExpired, SelectionTooLarge
+from models.errors import CursorExpired, InvalidSelection, SelectionTooLarge
 from models.identity.principal import Principal
 from models.identity.tables import labs
-from models.selection.grammar import Children, Entry, Ids, Search, Selection
-from models.selection.search import matching_records, ranked_hits
+from models.selection.grammar import Children, Entry, Ids, Search, Selection, conditions
+from models.selection.search import FACE, matching_records, ranked_hits
+from models.selection.spaces import Space
 from models.settings import settings
 
 MOST_READ = 1_000_000  # records of one bulk get
 PURGED_AT_ONCE = 10
 MEMBERS = "members"
+UNTOLD = frozenset({"variant"})  # of a past moment: it is not kept, and the database cannot tell it from evidence
 Member: TypeAlias = tuple[int, int]
 """(seq, record id); seq counts from 0 without gaps."""
 
@@ -68,10 +71,12 @@ class Resolved:
     members: list[Member]
 
 
-def resolve(session: Session, principal: Principal, selection: Selection, first: FirstPage) -> Resolved:
-    """Resolve a selection for reading. Raises SelectionTooLarge, InvalidSelection."""
+def resolve(
+    session: Session, principal: Principal, selection: Selection, first: FirstPage, space: Space | None = None
+) -> Resolved:
+    """Resolve a selection for reading, by default over classification records. Raises SelectionTooLarge, InvalidSelection."""
     selection_id = ids.new_token()
-    wanted = _members(session, principal, selection, MOST_READ).subquery()
+    wanted = _members(session, space or own_space(principal), selection, MOST_READ).subquery()
     rows = sa.select(
         sa.literal(selection_id, sa.Uuid), sa.func.row_number().over(order_by=wanted.c.seq) - 1, wanted.c.record_id
     ).where(wanted.c.record_id.is_not(None))
@@ -112,7 +117,7 @@ def purge_expired(session: Session, older_than: datetime) -> int:
     return len(found)
 
 
-def members(session: Session, principal: Principal, selection: Selection) -> str:
+def members(session: Session, principal: Principal, selection: Selection, space: Space | None = None) -> str:
     """Fill a temporary table (seq, record_id, target) for a job and return its name, `members`.
 
     It lasts to the end of the transaction. `seq` counts from 0 without gaps. A row has a record_id, or the id as text where it
@@ -121,7 +126,7 @@ def members(session: Session, principal: Principal, selection: Selection) -> str
     most = settings().limits.operations
     session.execute(sa.text(f"DROP TABLE IF EXISTS pg_temp.{MEMBERS}"))
     session.execute(sa.text(f"CREATE TEMP TABLE {MEMBERS} (seq integer, record_id bigint, target text) ON COMMIT DROP"))
-    _fill(session, members_table, _members(session, principal, selection, most), most)
+    _fill(session, members_table, _members(session, space or own_space(principal), selection, most), most)
     return MEMBERS
 
 
@@ -133,10 +138,24 @@ def _fill(session: Session, table: sa.TableClause, rows: sa.Select[Any], most: i
     return total
 
 
-def _members(session: Session, principal: Principal, selection: Selection, most: int) -> sa.Select[Any]:
+def own_space(principal: Principal, at: int | None = None) -> Space:
+    """Return the space of the classification records that a caller can see, now or as of a moment."""
+
+    def hits(search: Search, exclude: Sequence[int], most: int) -> sa.Select[Any]:
+        found: sa.Select[Any] = ranked_hits(search, principal, exclude, most)  # type: ignore[assignment]
+        if at is None:
+            return found
+        if any(condition.name in UNTOLD for condition in conditions(search.filter)):
+            raise InvalidSelection("What `variant` was at a past moment is not known.", pointer=search.pointer)
+        return as_of(found, at)
+
+    return Space(FACE, lambda session, names: look_up(session, principal, names, at), hits)
+
+
+def _members(session: Session, space: Space, selection: Selection, most: int) -> sa.Select[Any]:
     """Return the SQL for (seq, record_id, target) of a selection, at least `most` + 1 rows of one that has more."""
-    known = look_up(session, principal, _named(selection))
-    parts = [_part(entry, at, principal, (known, most)) for at, entry in enumerate(selection.entries)]
+    known = space.look_up(session, _named(selection))
+    parts = [_part(entry, at, space, (known, most)) for at, entry in enumerate(selection.entries)]
     together = sa.union_all(*parts).subquery()
     order = (together.c.entry, together.c.place)
     same = (together.c.record_id, together.c.target)
@@ -145,20 +164,21 @@ def _members(session: Session, principal: Principal, selection: Selection, most:
     return sa.select(seq.label("seq"), first.c.record_id, first.c.target).limit(most + 1)
 
 
-def _part(entry: Entry, at: int, principal: Principal, within: tuple[dict[str, int], int]) -> sa.Select[Any]:
-    """Return the SQL for (entry, place, record_id, target) of one entry."""
+def _part(entry: Entry, at: int, space: Space, within: tuple[dict[str, int], int]) -> sa.Select[Any]:
+    """Return the SQL for (entry, place, record_id, target) of one entry; children of an unknown item are that item, unknown."""
     known, most = within
     number = sa.literal_column(str(at), sa.Integer).label("entry")
-    match entry:
-        case Ids():
-            listed = _unnested(entry.ids, known)
-            return sa.select(number, listed.c.place, listed.c.record_id, listed.c.target)
-        case Search():
-            exclude = sorted({known[name] for name in entry.exclude if name in known})
-            hits = ranked_hits(entry, principal, exclude, most).subquery()
-            return sa.select(number, hits.c.place, hits.c.record_id, sa.null().cast(sa.Text).label("target"))
-        case Children():
-            raise LookupError("classification records have no children: their face lets none through")
+    if isinstance(entry, Ids) or (isinstance(entry, Children) and entry.parent not in known):
+        listed = _unnested(entry.ids if isinstance(entry, Ids) else (entry.parent,), known)
+        return sa.select(number, listed.c.place, listed.c.record_id, listed.c.target)
+    exclude = sorted({known[name] for name in entry.exclude if name in known})
+    if isinstance(entry, Search):
+        found = space.hits(entry, exclude, most).subquery()
+    elif space.children:
+        found = space.children(entry, known[entry.parent], exclude, most).subquery()
+    else:
+        raise LookupError("nothing here has children: the face lets no such entry through")
+    return sa.select(number, found.c.place, found.c.record_id, sa.null().cast(sa.Text).label("target"))
 
 
 def _unnested(names: Sequence[str], known: dict[str, int]) -> sa.TableValuedAlias:
@@ -180,35 +200,45 @@ def _named(selection: Selection) -> set[str]:
     named: set[str] = set()
     for entry in selection.entries:
         named.update(entry.ids if isinstance(entry, Ids) else entry.exclude)
+        if isinstance(entry, Children):
+            named.add(entry.parent)
     return named
 
 
-def look_up(session: Session, principal: Principal, names: Iterable[str]) -> dict[str, int]:
+def look_up(session: Session, principal: Principal, names: Iterable[str], at: int | None = None) -> dict[str, int]:
     """Return name -> record id for those names of records, as the grammar writes them, that the caller can see."""
     targets = {name: parse_id(name) for name in names}
     rids = {name: target.rid for name, target in targets.items() if target.rid is not None}
     pairs = {(target.lab, target.lab_record_id): name for name, target in targets.items() if target.rid is None}
-    by_pair = _ids_of_pairs(session, list(pairs)) if pairs else {}
+    by_pair = _ids_of_pairs(session, list(pairs), at) if pairs else {}
     found = rids | {pairs[pair]: record_id for pair, record_id in by_pair.items()}
     if not found:
         return {}
-    seen = visible_records(principal, list(set(found.values())))
-    visible = set(session.scalars(sa.select(seen.c.id)))
+    record_ids = list(set(found.values()))
+    asked = sa.select(visible_records(principal, record_ids).c.id)
+    visible = set(session.scalars(asked if at is None else as_of(asked, at, record_ids)))
     return {name: record_id for name, record_id in found.items() if record_id in visible}
 
 
-def _ids_of_pairs(session: Session, pairs: Sequence[tuple[str | None, str | None]]) -> dict[tuple[str | None, str | None], int]:
+def _ids_of_pairs(
+    session: Session, pairs: Sequence[tuple[str | None, str | None]], at: int | None
+) -> dict[tuple[str | None, str | None], int]:
     columns = [sa.cast(sa.literal(list(column), ARRAY(sa.Text)), ARRAY(sa.Text)) for column in zip(*pairs, strict=True)]
     wanted = sa.func.unnest(*columns).table_valued("lab", "name", name="wanted").render_derived()
     joined = wanted.join(labs, labs.c.group_name == wanted.c.lab).join(
         records, sa.and_(records.c.lab_id == labs.c.id, records.c.lab_record_id == wanted.c.name)
     )
-    rows = session.execute(sa.select(wanted.c.lab, wanted.c.name, records.c.id).select_from(joined))
+    asked = sa.select(wanted.c.lab, wanted.c.name, records.c.id).select_from(joined)
+    rows = session.execute(asked if at is None else as_of(asked, at))
     return {(lab, name): record_id for lab, name, record_id in rows}
 
 
-def matching(session: Session, principal: Principal, selection: Selection, record_ids: Sequence[int]) -> set[int]:
-    """Return which of these records the selection would still name now."""
+def matching(
+    session: Session, principal: Principal, selection: Selection, record_ids: Sequence[int], space: Space | None = None
+) -> set[int]:
+    """Return which of these items the selection would still name now."""
+    if space is not None:
+        return still_named(session, space, selection, record_ids)
     names = _names(session, principal, record_ids)
     matched: set[int] = set()
     for entry in selection.entries:
@@ -220,6 +250,20 @@ def matching(session: Session, principal: Principal, selection: Selection, recor
             excluded = set(entry.exclude)
             matched.update(record_id for record_id in found if excluded.isdisjoint(names.get(record_id, ())))
     return matched
+
+
+def still_named(session: Session, space: Space, selection: Selection, item_ids: Sequence[int]) -> set[int]:
+    """Return which of these items of a space the selection would still name now; only they are looked at."""
+    known = space.look_up(session, _named(selection))
+    matched: set[int] = set()
+    for entry in selection.entries:
+        if isinstance(entry, Ids):
+            matched.update(known[name] for name in entry.ids if name in known)
+        elif space.still and (isinstance(entry, Search) or entry.parent in known):
+            parent = known[entry.parent] if isinstance(entry, Children) else 0
+            excluded = {known[name] for name in entry.exclude if name in known}
+            matched |= set(session.scalars(space.still(entry, parent, item_ids))) - excluded
+    return matched & set(item_ids)
 
 
 def _names(session: Session, principal: Principal, record_ids: Sequence[int]) -> dict[int, tuple[str, str]]:

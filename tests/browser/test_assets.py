@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import re
@@ -17,6 +18,8 @@ from web.openapi import build
 STATIC = Path(__file__).parents[2] / "web" / "static"
 SCRIPTS = sorted(STATIC.glob("*.js"))
 PAGES = ("/", "/docs/api")
+UPLOT_SCRIPT = "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f"  # 1.6.32
+UPLOT_SHEET = "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04"
 
 
 class Tags(HTMLParser):
@@ -105,8 +108,16 @@ def test_a_script_reads_no_markup_and_keeps_no_key_beyond_the_tab(file: Path) ->
     assert "https://" not in text.replace(r"^https?:\/\/", "")
 
 
+def test_what_is_not_ours_is_as_it_was_published_and_says_its_licence() -> None:
+    known = {"uPlot.iife.min.js": UPLOT_SCRIPT, "uPlot.min.css": UPLOT_SHEET}
+    found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (STATIC / "vendor" / "uplot").iterdir()}
+    assert found.keys() == known.keys() | {"LICENSE"}
+    assert {name: found[name] for name in known} == known
+
+
 def test_every_file_is_small_enough_to_read() -> None:
-    for file in itertools.chain(STATIC.iterdir(), (STATIC.parent / "templates").iterdir()):
+    own = (file for file in STATIC.iterdir() if file.is_file())
+    for file in itertools.chain(own, (STATIC.parent / "templates").iterdir()):
         assert len(file.read_text(encoding="utf-8").splitlines()) < 300, file.name
 
 
@@ -148,7 +159,7 @@ def luminance(colour: str) -> float:
 TEXTS = [(ink, ground) for ink in ("ink", "faint", "accent") for ground in ("ground", "sheet", "shade")]
 BADGES = [(name, f"{name}-soft") for name in ("good", "calm", "bad", "warm", "odd", "accent")]
 BARS = [(name, "calm-soft") for name in ("good", "calm", "bad", "odd")]
-EDGES = [("faint", "sheet"), ("focus", "ground"), ("focus", "sheet"), *BARS]
+EDGES = [("faint", "sheet"), ("edge", "sheet"), ("edge", "ground"), ("focus", "ground"), ("focus", "sheet"), *BARS]
 
 
 @pytest.mark.parametrize("scheme", schemes(), ids=["light", "dark"])

@@ -33,7 +33,7 @@ RECORDS = "/classification/api/classifications/v2/record/"
 POISONED = "tests.faults.poisoned_worker"
 START_AGAIN = 0.5
 PATIENCE = 40.0  # seconds that a client waits for an answer
-KEY = {"Authorization": "Bearer key-ann"}
+KEY = {"Authorization": "Bearer key-for-tests-ann"}
 
 
 @dataclass

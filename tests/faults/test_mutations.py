@@ -32,9 +32,9 @@ class Mutant:
         self.connection = driver(session)
         return self
 
-    def execute(self, sql: str, *values: Any) -> Any:
+    def execute(self, sql: str, *values: Any, **options: Any) -> Any:
         self.hits += self.old in sql
-        return self.connection.execute(sql.replace(self.old, self.new), *values)
+        return self.connection.execute(sql.replace(self.old, self.new), *values, **options)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.connection, name)
@@ -80,7 +80,7 @@ def no_story_goes_wrong() -> None:
     with transaction() as session:
         driver(session).execute(test_interleavings.EFFECTS)
     try:
-        test_interleavings.explore(examples=100, steps=40)
+        test_interleavings.explore(examples=400, steps=40)
     finally:
         with transaction() as session:
             driver(session).execute("DROP TABLE effects")

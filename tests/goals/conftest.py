@@ -39,6 +39,12 @@ class Client:
         kind = {"Content-Type": "application/x-ndjson", "Prefer": "respond-async"}
         return self.call("POST", RECORD, data=body, headers=kind | headers)
 
+    def lines_at(self, operations: list[Any], address: str) -> requests.Response:
+        """Post operations as NDJSON to an address below the records', such as `?atomic=true`, not waiting for their end."""
+        body = b"\n".join(msgspec.json.encode(operation) for operation in operations)
+        headers = {"Content-Type": "application/x-ndjson", "Prefer": "respond-async"}
+        return self.call("POST", RECORD + address, data=body, headers=headers)
+
     def bulk(self, verb: str, **body: Any) -> requests.Response:
         """Run an operation over a selection."""
         return self.call("POST", BULK + verb, json=body)
@@ -87,7 +93,7 @@ class World:
 
     def __getattr__(self, name: str) -> Client:
         session = requests.Session()
-        session.headers["Authorization"] = f"Bearer key-{name}"
+        session.headers["Authorization"] = f"Bearer key-for-tests-{name}"
         return Client(self.parts.url, session)
 
 

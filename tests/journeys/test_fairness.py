@@ -41,19 +41,20 @@ def known(name: str) -> dict[str, Any]:
 
 def submit(parts: Parts, name: str, lab: str, prefix: str, number: int, prefer: str = "respond-async") -> requests.Response:
     items = [{"id": f"{lab}/{prefix}-{n}", "upsert": {"condition": "x"}} for n in range(number)]
-    headers = {"Authorization": f"Bearer key-{name}", "Prefer": prefer, "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer key-for-tests-{name}", "Prefer": prefer, "Content-Type": "application/json"}
     return requests.post(parts.url + RECORDS, data=json.dumps({"records": items}), headers=headers, timeout=60)
 
 
 def jobs(parts: Parts, name: str) -> list[dict[str, Any]]:
     """Return somebody's jobs, oldest first."""
-    answer = requests.get(parts.url + "/api/jobs", headers={"Authorization": f"Bearer key-{name}"}, timeout=30)
+    answer = requests.get(parts.url + "/api/jobs", headers={"Authorization": f"Bearer key-for-tests-{name}"}, timeout=30)
     return list(reversed(answer.json()["jobs"]))
 
 
 def cancel_all(parts: Parts, name: str) -> None:
     for job in jobs(parts, name):
-        requests.post(f"{parts.url}/api/jobs/{job['token']}/cancel", headers={"Authorization": f"Bearer key-{name}"}, timeout=30)
+        cancel = f"{parts.url}/api/jobs/{job['token']}/cancel"
+        requests.post(cancel, headers={"Authorization": f"Bearer key-for-tests-{name}"}, timeout=30)
     wait_for(lambda: all(job["status"] in ("done", "rejected") for job in jobs(parts, name)), 60)
 
 

@@ -19,7 +19,7 @@ from tests.processes import Parts, answer, children, free_port, wait_for
 
 PARTS_ENVIRONMENT = {"WAYBILL_WEB_PROCESSES": "1"}
 RECORDS = "/classification/api/classifications/v2/record/"
-HEADERS = {"Authorization": "Bearer key-ann", "Content-Type": "application/json", "Prefer": "respond-async"}
+HEADERS = {"Authorization": "Bearer key-for-tests-ann", "Content-Type": "application/json", "Prefer": "respond-async"}
 TIMES = 50
 OPERATIONS = 4_000  # enough that requests meet while the first is still being stored
 JOBS_OF_THE_KEY = "SELECT token::text, total FROM jobs WHERE idempotency_key IS NOT NULL"
@@ -84,6 +84,6 @@ def test_x01_the_same_key_with_another_body_is_refused(parts: Parts, second: Par
 
 def test_a_key_counts_for_its_owner_alone(parts: Parts, second: Parts) -> None:
     mine = send(parts.url, body("mine"), '"shared words"')
-    headers = HEADERS | {"Authorization": "Bearer key-ben", "Idempotency-Key": '"shared words"'}
+    headers = HEADERS | {"Authorization": "Bearer key-for-tests-ben", "Idempotency-Key": '"shared words"'}
     other = requests.post(parts.url + RECORDS, data=body("mine"), headers=headers, timeout=60)
     assert other.status_code == 202 and other.json()["result"]["job.token"] != mine[1]

@@ -15,7 +15,7 @@ from tests.factories import accounts
 from tests.processes import Parts
 
 RECORDS = "/classification/api/classifications/v2/record/"
-KEY = {"Authorization": "Bearer key-ann"}
+KEY = {"Authorization": "Bearer key-for-tests-ann"}
 TIMES = 60
 ABSURD = 10.0
 LEDGER = {"results", "job.token"}

@@ -14,8 +14,7 @@ from models.db import transaction
 from models.identity.service import import_accounts
 from tests.journeys.people import open_labs
 from tests.processes import Parts
-from waybill.client import Waybill
-from waybill.values import Job, Result
+from waybill import Client, JobState, Result
 
 DATA = Path(__file__).parents[2] / "data"
 ACCOUNTS = json.loads((DATA / "accounts.json").read_text(encoding="utf-8"))
@@ -24,11 +23,11 @@ EARLIER, NOW, WITHDRAWALS = "clingen_operations_earlier", "clingen_operations", 
 
 
 @pytest.fixture(scope="module")
-def loader(parts: Parts) -> Waybill:
+def loader(parts: Parts) -> Client:
     """The sample user who is in every lab of the data."""
     with transaction() as session:
         import_accounts(session, ACCOUNTS)
-    return Waybill(parts.url, KEY)
+    return Client(parts.url, KEY)
 
 
 def lines(name: str) -> int:
@@ -36,15 +35,15 @@ def lines(name: str) -> int:
         return sum(1 for _ in file)
 
 
-def load(loader: Waybill, name: str) -> tuple[Job, list[Result]]:
+def load(loader: Client, name: str) -> tuple[JobState, list[Result]]:
     """Send a file in one POST; return the finished job and all outcomes."""
     begun = time.monotonic()
     with (DATA / f"{name}.ndjson.gz").open("rb") as body:
         accepted = loader.submit_body(body, encoding="gzip")
     assert time.monotonic() - begun < 10, "a large body is taken at once, not when it is done"
-    assert accepted.total == lines(name)
-    job = loader.wait(accepted, timeout=90)
-    results = list(loader.results(job.token))
+    assert accepted.state.total == lines(name)
+    job = accepted.wait(90)
+    results = list(accepted.results())
     assert (job.status, job.total, job.remaining) == ("done", lines(name), 0)
     assert [result.index for result in results] == list(range(job.total))
     assert [result.line for result in results] == list(range(1, job.total + 1))
@@ -67,7 +66,7 @@ def versions(results: list[Result]) -> dict[str | None, float]:
 
 
 @pytest.mark.timeout(300)
-def test_load_re_sync_repeat_and_withdraw(loader: Waybill) -> None:
+def test_load_re_sync_repeat_and_withdraw(loader: Client) -> None:
     job, earlier = load(loader, EARLIER)
     assert (job.outcome, words(earlier)) == ("succeeded", {"created": 5_107})
 
@@ -100,9 +99,9 @@ def test_every_item_that_fails_says_why_and_where(parts: Parts) -> None:
     places = range(7, 7 + len(mistakes))
     for place, (operation, _, _) in zip(places, mistakes, strict=True):
         operations.insert(place, operation)
-    with Waybill(parts.url, "the-key-of-mixed") as waybill:
-        job = waybill.wait(waybill.submit(operations), timeout=60)
-        failed = list(waybill.results(job.token, status="failed"))
+    with Client(parts.url, "the-key-of-mixed") as client:
+        sent = client.submit(operations)
+        job, failed = sent.wait(60), list(sent.failures())
     assert (job.outcome, job.succeeded, job.failed) == ("partial", 200, len(mistakes))
     assert [result.index for result in failed] == list(places)
     told = [(result.error or {}).get("code") for result in failed]
@@ -112,7 +111,7 @@ def test_every_item_that_fails_says_why_and_where(parts: Parts) -> None:
     assert all((result.error or {}).get("detail") for result in failed)
 
 
-def test_the_same_key_and_body_are_one_job(loader: Waybill) -> None:
+def test_the_same_key_and_body_are_one_job(loader: Client) -> None:
     with (DATA / f"{WITHDRAWALS}.ndjson.gz").open("rb") as body:
         first = loader.submit_body(body, encoding="gzip", key="withdrawals of today")
         body.seek(0)
@@ -120,9 +119,9 @@ def test_the_same_key_and_body_are_one_job(loader: Waybill) -> None:
     assert first.token == second.token
 
 
-def test_a_search_over_what_was_loaded_pages_completely(loader: Waybill) -> None:
+def test_a_search_over_what_was_loaded_pages_completely(loader: Client) -> None:
     operations = [{"id": f"clingen/pten_vcep/paged-{number:03}", "upsert": {"gene_symbol": "PAGED1"}} for number in range(57)]
-    loader.wait(loader.submit(operations), timeout=60)
+    loader.submit(operations).wait(60)
     found = [record["id"] for record in loader.records([{"search": {"filter": ["gene_symbol", "is", "PAGED1"]}}], size=10)]
     assert sorted(found) == [operation["id"] for operation in operations]
     assert loader.record(found[0])["data"]["gene_symbol"]["value"] == "PAGED1"

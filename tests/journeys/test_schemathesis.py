@@ -53,4 +53,4 @@ def web(parts: Parts) -> Iterator[str]:
     max_examples=EXAMPLES, deadline=None, derandomize=not FULL, phases=[Phase.generate], suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 def test_what_breaks_the_rules_is_refused_as_declared(case: Case[Any], web: str) -> None:
-    case.call_and_validate(base_url=web, headers={"Authorization": "Bearer key-ann"}, checks=list(CHECKS), timeout=30)
+    case.call_and_validate(base_url=web, headers={"Authorization": "Bearer key-for-tests-ann"}, checks=list(CHECKS), timeout=30)

@@ -1,139 +1,215 @@
-"""The client against a server that answers as it is told: what is repeated, what is not, and with which body."""
+"""Both clients against a server that answers as it is told: what is repeated, what is not, and with which body."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-import requests
 
-from waybill.client import Waybill
-from waybill.digest import digest
-from waybill.values import Problem, Result
+from tests.waybill.stub import ACCEPTED, LIMITS, Cut, Seen, Server, accepted, job, refusal
+from waybill import Client, ConfigError, Patience, Problem, Unreachable
+from waybill.parts import Cut as Size
 
-COUNTS = dict.fromkeys(("total", "remaining", "succeeded", "failed", "skipped", "noop", "cancelled"), 0)
-JOB = {"token": "t", "status": "done", "outcome": "succeeded", **COUNTS}
-ACCEPTED = (202, {}, {"success": True, "result": {"job.token": "t"}, "data": {}})
+BULK = "/classification/api/classifications/v2/records/bulk"
 
 
-class Server(ThreadingHTTPServer):
-    """Answers requests with what is in `answers`, in that order, and a finished job when there is nothing left."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.answers: list[tuple[int, dict[str, str], Any]] = []
-        self.seen: list[tuple[str, dict[str, str], bytes]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
+def text(seen: Seen) -> bytes:
+    return gzip.decompress(seen.body)
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Server
-
-    def do_GET(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.seen.append(
-            (f"{self.command} {self.path}", {name.lower(): text for name, text in self.headers.items()}, body)
-        )
-        status, headers, answer = self.server.answers.pop(0) if self.server.answers else (200, {}, JOB)
-        text = json.dumps(answer).encode()
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(text)), "Content-Type": "application/json"}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(text)
-
-    do_POST = do_GET  # noqa: N815 - the name that the server looks for
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is inherited
-        """Say nothing."""
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    made = Server()
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield made
-    made.shutdown()
-    thread.join()
-    made.server_close()
-
-
-@pytest.fixture
-def client(server: Server) -> Iterator[Waybill]:
-    with Waybill(server.url, "a key") as made:
-        yield made
-
-
-def refusal(status: int, code: str, **headers: str) -> tuple[int, dict[str, str], Any]:
-    return status, {name.replace("_", "-"): text for name, text in headers.items()}, {"code": code, "detail": "no"}
+def key(seen: Seen) -> str:
+    return seen.headers["idempotency-key"]
 
 
 @pytest.mark.parametrize(
-    "trouble", [refusal(503, "unavailable", Retry_After="0"), refusal(429, "quota_exceeded", Retry_After="0"),
-                refusal(409, "idempotency_key_in_flight")],
+    "trouble", [
+        refusal(503, "unavailable", Retry_After="0"), refusal(429, "quota_exceeded", Retry_After="0"), (502, {}, b"<html>"),
+        refusal(409, "idempotency_key_in_flight"), Cut(), Cut(after=5, body=b"0123456789"),
+    ],
 )  # fmt: skip
-def test_a_repeat_has_the_same_key_and_the_whole_body(server: Server, client: Waybill, trouble: Any) -> None:
+def test_a_repeat_has_the_same_key_and_the_whole_body(server: Server, client: Any, trouble: Any) -> None:
     server.answers = [trouble, ACCEPTED]
     client.submit({"id": number} for number in range(3))
-    first, again, _ = server.seen
-    assert first[1]["idempotency-key"] == again[1]["idempotency-key"]
-    assert gzip.decompress(first[2]) == gzip.decompress(again[2]) == b'{"id":0}\n{"id":1}\n{"id":2}\n'
+    first, again = server.asked()
+    assert key(first) == key(again)
+    assert text(first) == text(again) == b'{"id":0}\n{"id":1}\n{"id":2}\n'
 
 
-def test_the_same_operations_are_the_same_bytes(server: Server, client: Waybill) -> None:
-    for _ in range(2):
-        server.answers = [ACCEPTED]
-        client.submit([{"id": 1}], key="one")
-    assert server.seen[0][2] == server.seen[2][2]
+def test_trouble_that_does_not_pass_is_raised_when_patience_is_over(server: Server) -> None:
+    server.always["/api/jobs/t"] = refusal(503, "unavailable")
+    with Client(server.url, "a key", patience=Patience(0.2, 0.05)) as client, pytest.raises(Problem) as caught:
+        client.job("t").refresh()
+    assert caught.value.code == "unavailable"
+    assert 2 <= len(server.seen) <= 8
+
+
+def test_a_pause_that_the_server_asks_for_is_kept_or_is_too_long(server: Server) -> None:
+    assert all(Patience(60, 0.1).pause(attempt, 7.0) == 7.0 for attempt in range(5))
+    server.answers = [refusal(429, "quota_exceeded", Retry_After="3600")]
+    with Client(server.url, "a key") as client, pytest.raises(Problem) as caught:
+        client.job("t").refresh()
+    assert (caught.value.retry_after, len(server.seen)) == (3600.0, 1)
+
+
+def test_pauses_grow_to_a_limit_and_are_not_the_same_for_all() -> None:
+    patience = Patience(60, first=1, longest=8)
+    for attempt, longest in enumerate((1, 2, 4, 8, 8, 8)):
+        found = {patience.pause(attempt, None) for _ in range(50)}
+        assert len(found) > 10
+        assert all(longest / 2 <= pause <= longest for pause in found)
+    assert patience.pause(10_000, None) <= 8
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422, 500])
-def test_a_refusal_is_raised_once_with_its_code(server: Server, client: Waybill, status: int) -> None:
-    server.answers = [refusal(status, "some_code")]
+def test_a_refusal_is_raised_once_with_all_it_says(server: Server, client: Any, status: int) -> None:
+    errors = [{"code": "some_code", "pointer": "/id", "line": 3}]
+    server.answers = [(status, {}, {"code": "some_code", "detail": "no", "errors": errors})]
     with pytest.raises(Problem) as caught:
-        client.job("t")
-    assert (caught.value.status, caught.value.code, len(server.seen)) == (status, "some_code", 1)
+        client.job("t").refresh()
+    problem = caught.value
+    assert (problem.status, problem.code, problem.detail, problem.pointer, problem.line) == (status, "some_code", "no", "/id", 3)
+    assert len(server.seen) == 1
 
 
-def test_the_key_does_not_follow_a_redirect(server: Server, client: Waybill) -> None:
+def test_an_answer_of_something_else_than_waybill_is_a_problem_too(server: Server, client: Any) -> None:
+    envelope = {"success": False, "result": {"code": 404, "message": "no"}, "data": {}}
+    server.answers = [(404, {}, b"<html>"), (200, {}, b"<html>"), (404, {}, envelope)]
+    for code in ("http_404", "not_json", "404"):
+        with pytest.raises(Problem) as caught:
+            client.job("t").refresh()
+        assert caught.value.code == code
+
+
+def test_the_key_does_not_follow_a_redirect(server: Server, client: Any) -> None:
     server.answers = [(302, {"Location": f"{server.url}/elsewhere"}, {})]
     with pytest.raises(Problem):
-        client.job("t")
-    assert [place for place, _, _ in server.seen] == ["GET /api/jobs/t"]
-    assert server.seen[0][1]["authorization"] == "Bearer a key"
+        client.job("t").refresh()
+    assert [seen.place for seen in server.seen] == ["GET /api/jobs/t"]
+    assert server.seen[0].headers["authorization"] == "Bearer a key"
 
 
-def test_nobody_there_is_an_error_of_the_connection() -> None:
-    with Waybill("http://127.0.0.1:9", "a key") as client, pytest.raises(requests.ConnectionError):
+def test_the_key_of_a_netrc_is_not_taken(server: Server, client: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password other\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    client.check()
+    assert server.seen[0].headers["authorization"] == "Bearer a key"
+
+
+def test_nobody_there_is_said_so() -> None:
+    with (
+        Client("http://127.0.0.1:9", "a key", patience=Patience(0)) as client,
+        pytest.raises(Unreachable, match="nothing answers"),
+    ):
         client.check()
 
 
-def test_nothing_to_do_is_said_so(server: Server, client: Waybill) -> None:
-    server.answers = [(200, {}, {"results": []})]
+def test_no_key_is_said_before_anything_is_sent() -> None:
+    with pytest.raises(ConfigError, match="waybill login"):
+        Client("http://127.0.0.1:9")
+
+
+def test_nothing_to_do_is_said_so(server: Server, client: Any) -> None:
     with pytest.raises(ValueError, match="no operation"):
         client.submit([])
+    assert not server.asked()
 
 
-def test_waiting_ends_with_the_job_or_with_the_patience(server: Server, client: Waybill) -> None:
-    running = {**JOB, "status": "processing", "outcome": None, "total": 2, "remaining": 2}
-    server.answers = [(200, {"Retry-After": "0"}, running), (200, {"Retry-After": "0"}, running)]
-    assert client.wait(client.job("t")).final
-    server.answers = [(200, {"Retry-After": "0"}, running)] * 3
+def test_operations_are_cut_into_what_the_server_takes(server: Server, client: Any) -> None:
+    tokens = iter("abc")
+    server.always["/classification/api/classifications/v2/record/"] = lambda _: accepted(next(tokens))
+    sent = client.submit(({"id": number} for number in range(250)), run="run", in_order=False)
+    assert [text(seen).count(b"\n") for seen in server.asked()] == [100, 100, 50]
+    assert [key(seen) for seen in server.asked()] == ['"run-000000"', '"run-000001"', '"run-000002"']
+    assert [(piece.token, piece.first) for piece in sent.pieces] == [("a", 0), ("b", 100), ("c", 200)]
+    assert sent.tokens == ["a", "b", "c"]
+    with pytest.raises(ValueError, match="3 jobs"):
+        sent.token  # noqa: B018 - it is asked for
+
+
+def test_parts_are_cut_by_bytes_too(server: Server, client: Any) -> None:
+    server.answers = [ACCEPTED] * 4
+    client.submit(({"id": "x" * 90} for _ in range(10)), cut=Size(1_000, 350), in_order=False)
+    assert [text(seen).count(b"\n") for seen in server.asked()] == [3, 3, 3, 1]
+    assert all(len(text(seen)) < 350 for seen in server.asked())
+
+
+def test_a_part_waits_for_the_one_before(server: Server, client: Any) -> None:
+    running = job("a", "processing", None, total=100, remaining=100)
+    server.answers = [accepted("a"), running, running, job("a"), accepted("b")]
+    client.submit({"id": number} for number in range(101))
+    places = [seen.place.partition("?")[0].rpartition("/")[2] or "record" for seen in server.seen]
+    assert places == ["limits", "record", "a", "a", "a", "record"]
+
+
+def test_the_same_operations_in_the_same_run_are_the_same_requests(server: Server, client: Any) -> None:
+    for _ in range(2):
+        server.answers = [ACCEPTED] * 2
+        client.submit(({"id": number} for number in range(150)), run="nightly", in_order=False)
+    first, second = server.asked()[:2], server.asked()[2:]
+    assert [(key(seen), seen.body) for seen in first] == [(key(seen), seen.body) for seen in second]
+
+
+def test_an_error_within_a_submission_names_its_own_lines_and_how_to_go_on(server: Server, client: Any) -> None:
+    bad = (400, {}, {"code": "invalid_json", "detail": "no", "errors": [{"line": 7, "code": "invalid_json"}]})
+    server.answers = [accepted("a"), bad]
+    with pytest.raises(Problem) as caught:
+        client.submit(({"id": number} for number in range(150)), run="mine", in_order=False)
+    assert caught.value.line == 107
+    assert any("100 operations" in note and "'mine'" in note for note in caught.value.__notes__)
+
+
+def test_what_stands_or_falls_together_is_not_cut(server: Server, client: Any) -> None:
+    with pytest.raises(ValueError, match="stand or fall together"):
+        client.submit(({"id": number} for number in range(LIMITS["atomic_operations"] + 1)), atomic=True)
+    assert not server.asked()
+    server.answers = [ACCEPTED]
+    client.submit([{"id": 1}], atomic=True)
+    assert server.asked()[0].place.endswith("record/?atomic=true")
+
+
+def test_tags_and_tests_go_along(server: Server, client: Any) -> None:
+    server.answers = [ACCEPTED]
+    client.submit([{"id": 1}, b'{"id": 2}', '{"id": 3}'], tags=["nightly"], test=True)
+    (seen,) = server.asked()
+    assert seen.place == f"POST {BULK}/validate"
+    assert json.loads(text(seen)) == {"tags": ["nightly"], "records": [{"id": 1}, {"id": 2}, {"id": 3}]}
+
+
+def test_only_one_part_is_held_at_a_time(server: Server, client: Any) -> None:
+    server.always["/classification/api/classifications/v2/record/"] = lambda _: accepted("a")
+    drawn = []
+
+    def operations() -> Any:
+        for number in range(1_000):
+            drawn.append((number, len(server.asked())))
+            yield {"id": number}
+
+    client.submit(operations(), in_order=False)
+    assert all(sent == max(number - 1, 0) // 100 for number, sent in drawn if number % 100 > 1)
+
+
+def test_waiting_ends_with_the_job_or_with_the_patience(server: Server, client: Any) -> None:
+    running = job(status="processing", outcome=None, total=2, remaining=2)
+    server.answers = [running, running]
+    assert client.job("t").wait().final
+    server.answers = [running] * 50
     with pytest.raises(TimeoutError):
-        client.wait(client.job("t"), timeout=0)
+        client.job("t").wait(0)
 
 
-def test_results_follow_the_cursor_and_end_where_the_job_is_now(server: Server, client: Waybill) -> None:
+def test_a_submission_of_several_jobs_is_told_as_one(server: Server, client: Any) -> None:
+    states = {"a": job("a", total=100, succeeded=100), "b": job("b", outcome="partial", total=50, succeeded=40, failed=10)}
+    server.always |= {f"/api/jobs/{token}": state for token, state in states.items()}
+    whole = client.job("a", "b").wait()
+    assert (whole.status, whole.outcome, whole.total, whole.failed, whole.finished) == ("done", "partial", 150, 10, 150)
+    server.always["/api/jobs/b"] = job("b", "processing", None, total=50, remaining=20)
+    whole = client.job("a", "b").refresh()
+    assert (whole.status, whole.outcome, whole.finished) == ("processing", None, 130)
+
+
+def test_results_follow_the_cursor_and_end_where_the_job_is_now(server: Server, client: Any) -> None:
     rows = [{"index": number, "status": "noop"} for number in range(3)]
     pages = [
         {"results": rows[:2], "page.cursor": "c"},
@@ -141,20 +217,14 @@ def test_results_follow_the_cursor_and_end_where_the_job_is_now(server: Server, 
         {"results": [], "page.cursor": "d"},
     ]
     server.answers = [(200, {}, page) for page in pages]
-    assert [result.index for result in client.results("t")] == [0, 1, 2]
-    assert "page.cursor=d" in server.seen[2][0]
+    assert [result.index for result in client.job("t").results()] == [0, 1, 2]
+    assert "page.cursor=d" in server.seen[2].place
 
 
-def test_a_digest_names_each_cause_once_with_three_examples() -> None:
-    def result(index: int, code: str | None) -> Result:
-        error = code and {"code": code, "detail": "no", "pointer": "/id"}
-        body = {"status": "created", "patch_messages": [{"code": "shared"}]}
-        return Result(index, "failed" if code else "succeeded", None, index + 1, None, None if code else body, error or None)  # type: ignore[arg-type]
-
-    found = digest(result(number, ("not_found", "empty", None, "not_found")[number % 4]) for number in range(40)).dump()
-    assert found["records"] == {"failed": 30, "created": 10}
-    assert found["messages"] == {"shared": 10}
-    assert [(cause["code"], cause["count"], len(cause["examples"])) for cause in found["causes"]] == [
-        ("not_found", 20, 3), ("empty", 10, 3)
-    ]  # fmt: skip
-    assert [example["line"] for example in found["causes"][0]["examples"]] == [1, 4, 5]
+def test_results_of_several_jobs_have_the_places_of_what_was_sent(server: Server, client: Any) -> None:
+    page = (200, {}, {"results": [{"index": 1, "line": 2, "status": "failed"}], "page.cursor": None})
+    server.always["/classification/api/classifications/v2/record/"] = lambda _: accepted("a")
+    sent = client.submit(({"id": number} for number in range(150)), in_order=False)
+    server.answers = [page, page]
+    assert [(result.index, result.line) for result in sent.failures()] == [(1, 2), (101, 102)]
+    assert "status=failed" in server.seen[-1].place

@@ -39,7 +39,7 @@ class Caller:
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer key-{self.name}"}
+        return {"Authorization": f"Bearer key-for-tests-{self.name}"}
 
     def open(self, path: str, *, method: str = "GET", headers: dict[str, str] | None = None, **more: Any) -> TestResponse:
         return self.client.open(path, method=method, headers=self.headers | (headers or {}), **more)

@@ -64,7 +64,7 @@ def test_an_address_that_no_store_could_take_is_refused_before_it_gets_there(
     client: FlaskClient, path: bytes, query: str, status: int, code: str
 ) -> None:
     environ = {"PATH_INFO": path.decode("latin-1"), "QUERY_STRING": query}
-    headers = {"Authorization": "Bearer key-ann"}
+    headers = {"Authorization": "Bearer key-for-tests-ann"}
     assert_problem(client.get("/", environ_overrides=environ, headers=headers), status, code)
 
 
@@ -83,18 +83,18 @@ def test_a_client_may_name_its_request_but_not_write_the_log(client: FlaskClient
 
 def test_a_request_is_one_log_line_without_address_or_key(ann: Caller) -> None:
     with capture_logs() as lines:
-        ann.get("/api/jobs/0b9bb9b8-6f7b-4ff8-8d52-3f3c9c6c2a11?token=key-ann")
+        ann.get("/api/jobs/0b9bb9b8-6f7b-4ff8-8d52-3f3c9c6c2a11?token=key-for-tests-ann")
     assert len(lines) == 1
     assert lines[0]["event"] == "request_answered"
     assert (lines[0]["status"], lines[0]["route"]) == (400, "/api/jobs/<token>")
-    assert lines[0]["job"] == "0b9bb9b8-6f7b-4ff8-8d52-3f3c9c6c2a11"
-    assert "key-ann" not in str(lines)
+    assert lines[0]["token"] == "0b9bb9b8-6f7b-4ff8-8d52-3f3c9c6c2a11"
+    assert "key-for-tests-ann" not in str(lines)
 
 
 def test_what_stands_where_a_token_should_is_not_logged(ann: Caller) -> None:
     with capture_logs() as lines:
-        ann.get("/api/jobs/key-ann")
-    assert "key-ann" not in str(lines)
+        ann.get("/api/jobs/key-for-tests-ann")
+    assert "key-for-tests-ann" not in str(lines)
 
 
 def _fail_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +154,7 @@ def test_a_database_that_does_not_answer_is_told_from_a_bad_key(app: Flask, monk
         raise sa.exc.OperationalError("connect", {}, psycopg.OperationalError("refused"))
 
     monkeypatch.setattr("models.db.engine", no_connection)
-    response = app.test_client().get("/api/jobs", headers={"Authorization": "Bearer key-ann"})
+    response = app.test_client().get("/api/jobs", headers={"Authorization": "Bearer key-for-tests-ann"})
     assert_problem(response, 503, "unavailable")
 
 

@@ -14,19 +14,21 @@ from models.identity.tables import api_keys
 from tests.web.conftest import RECORD, Caller
 
 PAGE = {"/", "/docs/api", "/static/<path:filename>"}  # the same for everybody; what it shows it asks for with a key
-OPEN = {"/health/live", "/health/ready", "/metrics", "/api/limits", "/api/openapi.json"} | PAGE
+SIGN_IN = {"/api/p/<project>/auth", "/api/p/<project>/login", "/api/login", "/api/ping"}  # look at credentials themselves
+SEALED = {"/media/p/<project>/<seal>/<name>"}  # the address itself is the permission
+OPEN = SEALED | {"/health/live", "/health/ready", "/metrics", "/api/limits", "/api/openapi.json"} | PAGE | SIGN_IN
 NEVER = [
     None,
     "",
     "Bearer",
     "Bearer ",
     "Basic a2V5LWFubg==",
-    "Token key-ann",
-    "key-ann",
+    "Token key-for-tests-ann",
+    "key-for-tests-ann",
     "Bearer nobody-has-this-key",
     "Bearer " + "x" * 8_192,
     "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ.",
-    "Bearer key-ann key-ann",
+    "Bearer key-for-tests-ann key-for-tests-ann",
     "Bearer k\u00e9y",
     "Bearer ' OR 1=1 --",
 ]
@@ -43,12 +45,12 @@ def test_whatever_is_no_key_of_ours_is_answered_alike(client: FlaskClient, heade
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_the_scheme_may_be_in_any_case(client: FlaskClient, scheme: str) -> None:
-    assert client.get("/api/jobs", headers={"Authorization": f"{scheme} key-ann"}).status_code == 200
+    assert client.get("/api/jobs", headers={"Authorization": f"{scheme} key-for-tests-ann"}).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["token", "key", "api_key", "access_token"])
 def test_a_key_in_the_address_is_none(client: FlaskClient, name: str) -> None:
-    assert client.get(f"/api/jobs?{name}=key-ann").status_code == 401
+    assert client.get(f"/api/jobs?{name}=key-for-tests-ann").status_code == 401
 
 
 @pytest.mark.parametrize("values", [{"revoked_on": ids.now()}, {"expires_on": ids.now() - timedelta(seconds=1)}])
@@ -62,7 +64,7 @@ def test_a_revoked_or_expired_key_is_refused_at_once(ann: Caller, values: dict[s
 def test_only_what_holds_nobodys_data_is_open(app: Flask, client: FlaskClient) -> None:
     for rule in app.url_map.iter_rules():
         path = rule.rule.replace("<token>", "x").replace("<any(v1, v2, v3):version>", "v2").replace("<path:name>", "1")
-        path = path.replace("<verb>", "delete")
+        path = path.replace("<verb>", "delete").replace("<int(max=2147483647):no>", "1").replace("<int:no>", "1")
         for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
             expected = path in OPEN or path.endswith("/evidence_keys")
             assert (client.open(path, method=method).status_code != 401) is expected, path

@@ -18,13 +18,21 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 from models import operations, parts
 from models.db import transaction
 from web.app import create_app
+from web.projects.replies import speaks
 
 # Prometheus has a format of its own, and the page is for people.
 UNDESCRIBED = {"/metrics", "/", "/docs/api", "/static/{filename}"}
 CURSOR, KEY, GUARD = "page.cursor", "Idempotency-Key", "max_affected"  # refused for what was before, which no shape can tell
 STREAM = "/api/jobs/{token}/events"
 # Systematic variations would be thousands of jobs; made-up calls find the same in seconds.
-config = schemathesis.Config.from_dict({"phases": {"coverage": {"enabled": False}}, "generation": {"allow-x00": False}})
+REFUSALS = ["400", "401", "403", "404", "405", "406", "409", "413", "414", "415", "422", "429"]
+config = schemathesis.Config.from_dict(
+    {
+        "phases": {"coverage": {"enabled": False}},
+        "generation": {"allow-x00": False},
+        "checks": {"negative_data_rejection": {"expected-statuses": REFUSALS}},
+    }
+)
 schema = schemathesis.openapi.from_wsgi("/api/openapi.json", create_app(), config=config)
 
 
@@ -46,6 +54,8 @@ def test_every_route_is_described(app: Flask, client: FlaskClient) -> None:
         path = template(rule.rule)
         if path.startswith("/variantclassification") or "/classifications/record" in path or path in UNDESCRIBED:
             continue
+        if speaks(path):  # the project face is another's API, with a contract of its own
+            continue
         names = {"delete", "publish", "patch"} if "{verb}" in path else {""}
         for name in names:
             described = paths[path.replace("{verb}", name)]
@@ -55,7 +65,7 @@ def test_every_route_is_described(app: Flask, client: FlaskClient) -> None:
 def test_every_operation_over_a_selection_is_described(client: FlaskClient) -> None:
     paths = client.get("/api/openapi.json").json["paths"]
     for verb in operations.registry().values():
-        if verb.over_selection:
+        if verb.over_selection and verb.name.endswith("_classifications"):
             assert f"/classification/api/classifications/{{version}}/records/bulk/{verb.title}" in paths
 
 
@@ -80,7 +90,9 @@ def test_calls_made_up_from_the_document_are_answered_as_it_says(case: Case, wor
     for sent, member in ((case.query, CURSOR), (case.body, CURSOR), (case.headers, KEY), (case.body, GUARD)):
         if isinstance(sent, dict | CaseInsensitiveDict) and case.meta and case.meta.generation.mode.is_positive:
             sent.pop(member, None)
-    case.call_and_validate(headers={"Authorization": "Bearer key-ann"}, excluded_checks=untold(case))
+    # No compression: what calls an application without a server between unpacks nothing.
+    headers = {"Authorization": "Bearer key-for-tests-ann", "Accept-Encoding": "identity"}
+    case.call_and_validate(headers=headers, excluded_checks=untold(case))
 
 
 def untold(case: Case) -> list[Any]:

@@ -3,22 +3,29 @@
 const KEY = "waybill-key";
 const FACE = "/classification/api/classifications/v2/";
 export const RECORDS = `${FACE}record/`;
-export const BULK_GET = `${FACE}records/bulk/get`;
+export const BULK = `${FACE}records/bulk/`;
+export const BULK_GET = `${BULK}get`;
+export const DISCORDANCES = "/classification/api/classifications/v3/discordances";
+export const recordPath = (name) => RECORDS + name.split("/").map(encodeURIComponent).join("/");
 
 export const key = () => sessionStorage.getItem(KEY);
 export const keepKey = (text) => sessionStorage.setItem(KEY, text);
 export const forgetKey = () => sessionStorage.removeItem(KEY);
 export const authorization = () => ({ Authorization: `Bearer ${key() ?? ""}` });
 
+// A refusal of either face: a problem document, or the envelope of the project face, which keeps its own in `info`.
 export class Problem extends Error {
   constructor(status, body, pause) {
-    super(body.detail || "The server did not say why.");
+    const { message, info } = body.result ?? {};
+    const said = message ? { ...info, detail: message, errors: info?.pointer ? [{ ...info, detail: message }] : [] } : body;
+    super(said.detail || "The server did not say why.");
     this.status = status;
-    this.code = body.code ?? `http_${status}`;
-    this.title = `${body.title ?? "Refused"}.`;
-    this.places = (body.errors ?? []).filter((place) => place.detail !== body.detail || place.line != null || place.pointer);
+    this.code = said.code ?? `http_${status}`;
+    this.title = `${said.title ?? "Refused"}.`;
+    this.places = (said.errors ?? []).filter((place) => place.detail !== said.detail || place.line != null || place.pointer);
     this.pause = pause;
-    this.token = body["job.token"];
+    this.token = said["job.token"];
+    this.changes = said.changes ?? [];
   }
 }
 
@@ -49,6 +56,17 @@ export async function ask(path, { method = "GET", json, headers = {}, signal } =
   if (!answer.ok) throw await problemOf(answer);
   const data = answer.status === 204 ? null : await answer.json();
   return { data, pause: Number(answer.headers.get("Retry-After")) || 1 };
+}
+
+export async function fetchFile(path, signal) {
+  const answer = await send(path, { headers: authorization(), signal });
+  if (!answer.ok) throw await problemOf(answer);
+  return answer.blob();
+}
+
+// A call of the project face.
+export async function call(project, rule, json = {}, signal) {
+  return (await ask(`/api/p/${encodeURIComponent(project)}/${rule}`, { method: "POST", json, signal })).data;
 }
 
 export const query = (parameters) => {

@@ -1,23 +1,36 @@
-// One record: what it is, what is wrong with it, and its evidence by category.
+// One record: what it is, who may see it, what is wrong with it, its evidence by category, and its versions.
 
-import { ask, RECORDS } from "./api.js";
+import { ask, recordPath } from "./api.js";
 import { badge, empty, fill, h, head, loading, moment } from "./dom.js";
 import { CATEGORIES, keyList, label, shownValue } from "./keys.js";
+import { versionList } from "./versions.js";
+import { level, LEVELS } from "./words.js";
 
 export async function showRecord(main, { signal, name, ready }) {
   fill(main, head(name), loading("the record"));
   ready();
-  const path = RECORDS + name.split("/").map(encodeURIComponent).join("/");
-  const [keys, { data: record }] = await Promise.all([keyList(signal), ask(path, { signal })]);
+  const [keys, { data: record }] = await Promise.all([keyList(signal), ask(recordPath(name), { signal })]);
   const { meta } = record;
+  const again = () => showRecord(main, { signal, name, ready });
   fill(main,
-    head(record.cr_lab_id ?? name, h("p", { class: "hint" }, `${meta.institution_name}, ${meta.lab_name}`)),
+    head(record.cr_lab_id ?? name, h("p", { class: "hint" }, [`${meta.institution_name}, ${meta.lab_name}`, ...["c_hgvs", "clinical_significance"].map((key) => record.data?.[key]?.value && shownValue(keys.get(key), record.data[key].value))].filter(Boolean).join(" · "))),
     h("section", { class: "card", "aria-label": "About this record" },
-      h("p", {}, badge(record.publish.replaceAll("_", " "), "calm"), record.withdrawn && [" ", badge("withdrawn", "failed")],
-        meta.has_changes && [" ", badge("changes not shared yet", "queued")]),
-      h("dl", { class: "facts" }, facts(record))),
+      seen(record), h("dl", { class: "facts" }, facts(record))),
     record.messages?.length ? h("section", { "aria-label": "Messages" }, h("h2", {}, "Messages"), h("ul", { class: "messages" }, record.messages.map((one) => message(one, keys)))) : null,
-    h("h2", {}, "Evidence"), ...groups(record.data ?? {}, keys));
+    versionList(name, record, keys, signal, again),
+    h("h2", {}, "Evidence"), h("div", { class: "groups" }, groups(record.data ?? {}, keys)));
+}
+
+// Who may see it, in a sentence.
+function seen(record) {
+  const { meta } = record;
+  const behind = meta.has_changes && meta.published_on;
+  return h("div", { class: "seen" },
+    h("p", {}, badge(`shared with ${level(record.publish)}`, "calm"), record.withdrawn && [" ", badge("withdrawn", "failed")],
+      meta.has_changes && [" ", badge("changes not shared yet", "queued")], " ", meta.can_write && badge("you may change it", "succeeded")),
+    h("p", { class: "hint" }, LEVELS[record.publish]?.[1],
+      behind && " They see the version that was shared last; what was changed since is for the lab alone until it is published.",
+      record.withdrawn && " It is withdrawn: searches and exports leave it out."));
 }
 
 function facts({ id, meta }) {
@@ -40,21 +53,17 @@ function groups(data, keys) {
   const place = (name) => (keys.has(name) ? order.indexOf(name) : order.length);
   const names = Object.keys(data).sort((a, b) => place(a) - place(b));
   if (!names.length) return [empty("This record has no evidence.")];
-  const found = Map.groupBy ? Map.groupBy(names, (name) => category(keys.get(name))) : grouped(names, keys);
+  const found = new Map();
+  for (const name of names) {
+    const title = CATEGORIES[keys.get(name)?.evidence_category] ?? "Other";
+    found.set(title, [...(found.get(title) ?? []), name]);
+  }
   return [...found].map(([title, members]) =>
     h("section", { class: "card evidence" }, h("h3", {}, title), h("dl", {}, members.map((name) => cell(name, data[name], keys.get(name))))));
 }
 
-const category = (key) => CATEGORIES[key?.evidence_category] ?? "Other";
-
-function grouped(names, keys) {
-  const found = new Map();
-  for (const name of names) found.set(category(keys.get(name)), [...(found.get(category(keys.get(name))) ?? []), name]);
-  return found;
-}
-
 function cell(name, one, key) {
-  const value = shownValue(key, one.value);
+  const value = one.hidden ? "hidden from you" : shownValue(key, one.value);
   return h("div", {},
     h("dt", {}, label(name, key), h("code", {}, name)),
     h("dd", {},

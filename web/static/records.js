@@ -1,52 +1,66 @@
-// A search over records, a page at a time.
+// Records found by words and filters, a page at a time; chosen by clicking, for one operation on all of them.
 
-import { ask, BULK_GET, query } from "./api.js";
+import { ask, BULK_GET } from "./api.js";
+import { basket } from "./basket.js";
+import { recordActions } from "./bulk.js";
+import { chips, filterOf } from "./chips.js";
 import { badge, count, empty, fill, h, head, loading, row, say, table, trouble } from "./dom.js";
 import { recordLink } from "./items.js";
 import { keyList, shownValue } from "./keys.js";
+import { level } from "./words.js";
 
-const COLUMNS = ["Record", "Variant", "Gene", "Condition", "Significance", "Shared"];
+const COLUMNS = ["", "Record", "Variant", "Gene", "Condition", "Significance", "Shared with"];
 const SIZE = 25;
 
-function line(record, keys) {
+function line(record, keys, picked) {
   const value = (name) => shownValue(keys.get(name), record.data?.[name]?.value);
   return row(COLUMNS, [
+    picked.box(record.id, record.id),
     [recordLink(record.id), record.withdrawn && [" ", badge("withdrawn", "failed")]],
-    value("c_hgvs"), value("gene_symbol"), value("condition"), value("clinical_significance"), record.publish.replaceAll("_", " "),
+    h("span", { class: "variant" }, value("c_hgvs")), value("gene_symbol"), value("condition"), value("clinical_significance"), level(record.publish),
   ]);
 }
 
 export async function showRecords(main, { signal, query: asked, ready }) {
   const q = asked.get("q") ?? "";
+  const filters = asked.getAll("f").map((text) => JSON.parse(text));
   const input = h("input", { id: "q", type: "search", value: q, placeholder: "BRCA1, \"cardiomyopathy\", NM_000277*" });
-  const find = (event) => {
-    event.preventDefault();
-    const next = `#/records${query({ q: input.value.trim() })}`;
+  const go = (words, conditions) => {
+    const next = `#/records${address(words, conditions)}`;
     if (next === location.hash) load(true);
     else location.hash = next;
   };
+  const find = (event) => (event.preventDefault(), go(input.value.trim(), filters));
+  const picked = basket(recordActions(signal));
   const body = h("tbody");
   const place = h("div", {}, loading("records"));
   const total = h("p", { class: "hint" });
   const more = h("button", { type: "button", hidden: true, onclick: () => load() }, "More records");
+  const narrow = h("div");
   fill(main, head("Records"),
     h("form", { class: "search", role: "search", method: "post", onsubmit: find },
       h("label", { for: "q" }, "Search"), input, h("button", { class: "main" }, "Find"),
-      h("p", { class: "hint" }, "Words, \"phrases\", beginnings*, +required, -excluded. Empty for all records that you may read.")),
-    total, place, more);
+      h("p", { class: "hint" }, "Words, \"phrases\", beginnings*, +required, -excluded.")),
+    narrow, total, place, more, picked.bar);
   ready();
+  signal.addEventListener("abort", () => document.body.classList.remove("with-basket"), { once: true });
   const keys = await keyList(signal);
+  fill(narrow, chips(filters, keys, (conditions) => go(input.value.trim(), conditions)));
+  const filter = filterOf(filters);
+  const search = { ...(q && { q }), ...(filter && { filter }) };
+  const everything = !q && !filter;
   let cursor = null;
+  if (everything && !asked.has("all")) return fill(place, nowhere()); // a list of all may be long in the making
   await load(true);
 
   async function load(anew = false) {
     if (anew) cursor = null;
     more.disabled = true;
     try {
-      const json = { selection: [{ search: q ? { q } : {} }], allow_all: !q, "page.size": SIZE, "page.cursor": cursor };
+      const json = { selection: [{ search }], allow_all: everything, "page.size": SIZE, "page.cursor": cursor };
       const { data } = await ask(BULK_GET, { method: "POST", json, signal });
       if (anew) body.replaceChildren();
-      body.append(...data.result.records.map((name) => line(data.data.records[name], keys)));
+      body.append(...data.result.records.map((name) => line(data.data.records[name], keys, picked)));
       cursor = data.result["page.cursor"];
       show(data.result["records.size"], anew);
     } catch (error) {
@@ -61,7 +75,26 @@ export async function showRecords(main, { signal, query: asked, ready }) {
     more.hidden = !cursor;
     fill(total, number ? `${count(number)} of ${count(size)} shown` : "");
     if (anew) say(`${count(size)} records found.`);
-    if (!number) fill(place, empty(h("p", {}, q ? "No record matches." : "There are no records that you may read.")));
-    else if (!place.contains(body)) fill(place, h("div", { class: "scroll" }, table("Records", COLUMNS, body)));
+    if (!number) fill(place, nothing(everything));
+    else if (!place.contains(body)) {
+      const shown = table("Records", COLUMNS, body);
+      fill(shown.querySelector("thead td"), picked.head);
+      fill(place, h("div", { class: "scroll" }, shown));
+    }
+    if (anew) picked.searched({ size, everything, selection: (exclude) => [{ search, ...(exclude.length && { exclude }) }] });
+    else picked.show();
   }
 }
+
+function address(q, filters) {
+  const asked = new URLSearchParams([...(q ? [["q", q]] : []), ...filters.map((one) => ["f", JSON.stringify(one)])]);
+  return asked.size ? `?${asked}` : "";
+}
+
+const nowhere = () =>
+  empty(h("p", {}, "Say what to look for, by words or filters."), h("p", {}, h("a", { class: "button", href: "#/records?all=true" }, "Show all that you may read")));
+
+const nothing = (everything) =>
+  everything
+    ? empty(h("p", {}, "There are no records that you may read."), h("p", {}, h("a", { class: "button main", href: "#/submit" }, "Submit a file")))
+    : empty(h("p", {}, "No record matches."), h("p", {}, h("a", { href: "#/records?all=true" }, "Show all records")));

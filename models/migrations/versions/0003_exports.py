@@ -1,4 +1,7 @@
-"""Exports: what was deleted for good, for those who fetch changes; the files that export jobs made."""
+"""Exports: the files that export jobs made.
+
+The fence of the claim that wrote a file is part of its name on disk, so that a worker that was overtaken writes over nothing.
+"""
 
 from alembic import op
 
@@ -7,15 +10,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-TABLES = """
-CREATE TABLE tombstones (
-    record_id bigint PRIMARY KEY,
-    lab_id integer NOT NULL,
-    lab_record_id text COLLATE "C" NOT NULL,
-    widest_level smallint NOT NULL,
-    deleted_on timestamptz NOT NULL
-);
-CREATE INDEX tombstones_age ON tombstones (deleted_on);
+TABLE = """
 CREATE TABLE export_files (
     job_id bigint NOT NULL,
     no integer NOT NULL,
@@ -24,6 +19,7 @@ CREATE TABLE export_files (
     rows integer NOT NULL,
     bytes bigint NOT NULL,
     digest bytea NOT NULL,
+    fence integer NOT NULL,
     created_on timestamptz NOT NULL,
     PRIMARY KEY (job_id, no)
 );
@@ -31,10 +27,10 @@ CREATE TABLE export_files (
 
 
 def upgrade() -> None:
-    """Make the tables."""
-    op.get_bind().exec_driver_sql(TABLES)
+    """Make the table."""
+    op.get_bind().exec_driver_sql(TABLE)
 
 
 def downgrade() -> None:
-    """Remove them."""
-    op.get_bind().exec_driver_sql("DROP TABLE export_files, tombstones")
+    """Remove it."""
+    op.get_bind().exec_driver_sql("DROP TABLE export_files")

@@ -143,12 +143,6 @@ def test_s8_1_no_interpretation_takes_long() -> None:
     assert messages(_evidence(GOOD, interpretation_summary="this variant " * 8_000)) == []
 
 
-@pytest.mark.parametrize(("owner_in_lab", "warned"), [(None, False), (True, False), (False, True)])
-def test_s8_1_not_lab(owner_in_lab: bool | None, warned: bool) -> None:
-    codes = [one["code"] for one in messages(_evidence(GOOD, owner="ann"), owner_in_lab)]
-    assert codes == (["not_lab"] if warned else [])
-
-
 def test_s8_1_validations_of_cells_are_repeated_with_their_key_and_sorted() -> None:
     found = _found(GOOD, zygosity="maybe", curation_date="soon", bp4="XX")
     assert found == [

@@ -193,7 +193,7 @@ def test_s6_3_before_and_after_hold_the_changed_cells_only() -> None:
     merged = merge(current, {"condition": "c", "zygosity": "homozygous", "age": 3}, API)
     assert merged.before == {"zygosity": {"value": "mosaic", "immutable": "api"}, "age": None}
     assert merged.after.keys() == {"zygosity", "age"}
-    assert merged.messages == (Message("patched", keys=("age", "zygosity")),)
+    assert merged.messages == (Message("patched", keys=("zygosity", "age")),)
     assert merged.evidence["condition"] is current["condition"]
 
 
@@ -374,6 +374,16 @@ def test_s9_6_a_creation_without_an_owner_gets_the_creator() -> None:
     assert merge({}, {}, rules).evidence == {"owner": {"value": "bob"}}
     assert merge({}, {"owner": "x@y.z"}, rules).evidence["owner"]["value"] == "x@y.z"
     assert merge({}, {"owner": None}, rules).evidence["owner"] == {"immutable": "api"}
+
+
+@pytest.mark.parametrize(
+    ("lab_id", "external", "codes"), [(None, False, []), (7, False, []), (8, False, ["not_lab"]), (8, True, ["not_lab"])]
+)
+def test_s8_1_an_owner_of_another_lab_is_warned_about(lab_id: int | None, external: bool, codes: list[str]) -> None:
+    people = {"ann": Person(1, "ann", frozenset({7}))}
+    merged = merge({}, {"owner": "ANN"}, Rules("create", people=people, lab_id=lab_id, external=external))
+    found = merged.evidence["owner"].get("validation", ())
+    assert [entry["code"] for entry in found] == ([] if external else codes)
 
 
 def test_s9_6_an_owner_that_is_a_known_user_becomes_the_owner() -> None:

@@ -444,7 +444,7 @@ def test_s19_the_key_list_is_in_display_order_with_what_the_contract_asks_for() 
     assert tier["options"][0] == {"key": "tier_1", "label": "Tier I", "index": 1, "aliases": ("1",)}
     build = next(key for key in dumped if key["key"] == "genome_build")
     assert (build["mandatory"], build["immutable"], build["max_share_level"]) == (True, True, "public")
-    assert next(key for key in dumped if key["key"] == "owner")["max_share_level"] == "organisation"
+    assert next(key for key in dumped if key["key"] == "owner")["max_share_level"] == "institution"
 
 
 def test_s19_null_empty_and_false_members_are_left_out_at_every_depth() -> None:

@@ -231,6 +231,7 @@ def test_people_are_found_by_name_and_address_in_any_case() -> None:
         ({"users": [{"name": "cy", "labs": ["nolab"]}]}, "/users/0/labs/0"),
         ({"users": [{"name": "cy", "labs": ["no/lab"]}]}, "/users/0/labs/0"),
         ({"users": [{"name": "cy", "api_key": "short"}]}, "/users/0/api_key"),
+        ({"users": [{"name": "cy", "api_key": "fifteen-letters"}]}, "/users/0/api_key"),
         ({"users": [{"name": "cy"}, {"name": "Cy"}]}, "/users/1/name"),
         ({"users": [{"name": "cy", "api_key": ANN_KEY}]}, "/users/0/api_key"),
         ({"users": [{"name": "cy", "email": "Ann@example.org"}]}, "/users/0/email"),

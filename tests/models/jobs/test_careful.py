@@ -48,7 +48,7 @@ def test_the_last_item_ends_the_chunk_and_the_job(database: str) -> None:
     seen = []
     for index in range(2):
         with transaction() as session:
-            ledger.advance(session, mine, Outcome(index, "succeeded"))
+            ledger.advance(session, mine, [Outcome(index, "succeeded")])
         with transaction() as session:
             found = driver(session).execute("SELECT status, total - succeeded, chunks_done FROM jobs WHERE id = %s", (job_id,))
             seen.append(found.fetchone())

@@ -151,7 +151,7 @@ class Ledger(Hands):
         with self.standing(hand) as session:
             chunk = self.open(session, hand)
             effect(session, chunk.only([hand.next_item]))
-            ledger.advance(session, hand.claim, Outcome(chunk.indexes[hand.next_item], ending))
+            ledger.advance(session, hand.claim, [Outcome(chunk.indexes[hand.next_item], ending)])
             hand.next_item, hand.probed = hand.next_item + 1, False
             hand.ended = hand.next_item == chunk.size
 

@@ -112,7 +112,7 @@ def test_an_item_that_kills_its_worker_is_counted_and_others_are_not(one: int) -
             deaths.append(ledger.probe(session, mine, 0))
     assert deaths == [0, 1, 2, 3]
     with transaction() as session:
-        ledger.advance(session, mine, Outcome(0, "failed", code="quarantined"))
+        ledger.advance(session, mine, [Outcome(0, "failed", code="quarantined")])
     mine = claim(one)
     assert mine is not None and mine.next_item == 1
     with transaction() as session:

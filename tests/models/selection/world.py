@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from models.classifications.state import Evidence, Lab, Record, Snapshot
 from models.classifications.store import find_labs
+from models.classifications.variants import significance, variant_key
 from models.db import Session, driver
 from models.identity.principal import Principal
 from models.ids import stamp
@@ -19,9 +20,9 @@ from tests.factories import LABS, accounts
 START = datetime(2024, 3, 4, 9, 0, 0, 250_000, tzinfo=UTC)
 INSERT = """
 INSERT INTO records (lab_id, lab_record_id, owner_id, share_level, live_level, widest_level, withdrawn, version,
-    published_version, created_on, updated_on, published_on, evidence)
+    published_version, created_on, updated_on, published_on, evidence, variant, significance)
 VALUES (%(lab_id)s, %(name)s, %(owner_id)s, %(share)s, %(live)s, 4, %(withdrawn)s, %(version)s, %(version)s,
-    %(moment)s, %(moment)s, %(moment)s, %(evidence)s) RETURNING id
+    %(moment)s, %(moment)s, %(moment)s, %(evidence)s, %(variant)s, %(significance)s) RETURNING id
 """
 
 
@@ -49,6 +50,7 @@ class World:
             "moment": moment,
         }
         evidence = cells(values)
+        row |= {"variant": variant_key(evidence), "significance": significance(evidence)}
         found = driver(session).execute(INSERT, {**row, "evidence": Jsonb(evidence)}).fetchone()
         assert found is not None
         self.records[found[0]] = Record(
@@ -77,8 +79,18 @@ class World:
             kept = Snapshot(level, stamp(earlier), cells(values), earlier)
             self.snapshots[record_id].append(kept)
             driver(session).execute(
-                "INSERT INTO snapshots (record_id, level, version, published_on, evidence) VALUES (%s, %s, %s, %s, %s)",
-                (record_id, level, kept.version, earlier, Jsonb(kept.evidence)),
+                "INSERT INTO snapshots (record_id, level, version, published_on, evidence, variant, significance, lab_id) "
+                "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+                (
+                    record_id,
+                    level,
+                    kept.version,
+                    earlier,
+                    Jsonb(kept.evidence),
+                    variant_key(kept.evidence),
+                    significance(kept.evidence),
+                    self.records[record_id].lab.id,
+                ),
             )
 
 

@@ -1,0 +1,130 @@
+"""Storing what was made of a schema, telling the feed, and taking records over to changed fields.
+
+The project's row has to be locked, and the draft begun with a schema that was loaded after that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from models import ids
+from models.catalogue.content import Forms
+from models.catalogue.drafts import Difference, Draft
+from models.catalogue.project import Project
+from models.catalogue.schema_items import DEFINITION, LAYOUT, Item, Schema
+from models.catalogue.schema_view import PLURALS
+from models.catalogue.values import lost_or_changed, take_over
+from models.catalogue.words import schema_words
+from models.db import Session, driver
+from models.errors import InUse
+from models.feed.changes import Action, Change, record_changes
+
+BATCH = 5_000  # records that are taken over at a time
+NEW_STAMP = "UPDATE projects SET schema_stamp = gen_random_uuid() WHERE id = %s"
+DELETE = "DELETE FROM schema_items WHERE project_id = %s AND gid = ANY(%s::uuid[])"
+INSERT = """
+INSERT INTO schema_items
+    (gid, project_id, kind, name, original_id, is_new, is_working_copy, is_base, is_extended, body, words, created_on, updated_on)
+SELECT made.gid, %(project_id)s, made.kind, made.name, original.id, made.is_new, made.is_working_copy, made.is_base,
+    made.is_extended, made.body, made.words::tsvector, %(now)s, %(now)s
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS made (gid uuid, kind text, name text, original uuid, is_new boolean,
+    is_working_copy boolean, is_base boolean, is_extended boolean, body jsonb, words text)
+LEFT JOIN schema_items original ON original.gid = made.original
+"""
+UPDATE = """
+UPDATE schema_items item SET name = made.name, is_new = made.is_new, is_working_copy = made.is_working_copy,
+    is_base = made.is_base, body = made.body, words = made.words::tsvector,
+    original_id = (SELECT original.id FROM schema_items original WHERE original.gid = made.original),
+    updated_on = greatest(%(now)s, item.updated_on + interval '1 microsecond')
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS made (gid uuid, name text, original uuid, is_new boolean, is_working_copy boolean,
+    is_base boolean, body jsonb, words text)
+WHERE item.gid = made.gid
+"""
+USED = """
+SELECT item.gid::text FROM schema_items item
+WHERE item.id = ANY(%s) AND EXISTS (SELECT FROM catalogue_records r WHERE r.definition_id = item.id)
+"""
+AFFECTED = """
+SELECT id, gid::text, content FROM catalogue_records
+WHERE definition_id = %(definition_id)s AND canonical_id IS NULL AND content ?| %(gids)s::text[] AND id > %(after)s
+ORDER BY id LIMIT %(most)s
+"""
+REWRITE = """
+UPDATE catalogue_records r SET content = made.content, words = made.words::tsvector,
+    updated_on = greatest(%(now)s, r.updated_on + interval '1 microsecond')
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS made (id bigint, content jsonb, words text) WHERE r.id = made.id
+"""
+
+
+def store(session: Session, project: Project, draft: Draft) -> Difference:
+    """Store a draft; return what it changed. Raises InUse for a definition that is to go and that records have."""
+    found = draft.difference()
+    if not found:
+        return found
+    _refuse_used(session, found.deleted)
+    connection, now = driver(session), ids.now()
+    connection.execute(NEW_STAMP, (project.id,))
+    if found.deleted:
+        connection.execute(DELETE, (project.id, [item.gid for item in found.deleted]))
+    for sql, items in ((INSERT, found.inserted), (UPDATE, found.updated)):
+        if items:
+            connection.execute(sql, {"project_id": project.id, "now": now, "rows": _rows(project, items)})
+    record_changes(session, project.id, _changes(found))
+    if any(item.is_committed for item in found.updated):
+        _take_over(session, project, draft)
+    return found
+
+
+def _refuse_used(session: Session, deleted: Iterable[Item]) -> None:
+    definitions = [item.id for item in deleted if item.kind == DEFINITION and item.id]
+    used = driver(session).execute(USED, (definitions,)).fetchone() if definitions else None
+    if used:
+        raise InUse("There are records of this definition.", gid=used[0])
+
+
+def _rows(project: Project, items: Iterable[Item]) -> str:
+    return msgspec.json.encode([_row(project, item) for item in items]).decode()
+
+
+def _row(project: Project, item: Item) -> dict[str, Any]:
+    states = ("is_new", "is_working_copy", "is_base", "is_extended")
+    row = {name: getattr(item, name) for name in ("gid", "kind", "name", "original", "body", *states)}
+    return row | {"words": "" if item.kind == LAYOUT else schema_words(project.id, item.name, item.body)}
+
+
+def _changes(found: Difference) -> list[Change]:
+    parts = ((Action.INSERT, found.inserted), (Action.UPDATE, found.updated), (Action.DELETE, found.deleted[::-1]))
+    return [Change(action, PLURALS[item.kind], item.gid) for action, items in parts for item in items]
+
+
+def _take_over(session: Session, project: Project, draft: Draft) -> None:
+    """Let the values of records follow their fields: what a field's new type does not take is lost."""
+    old, new = Forms(draft.before, project.id), Forms(draft.schema, project.id)
+    for definition in _bearing(draft.before, draft.schema):
+        gids = lost_or_changed(old.by_id(definition.id), new.by_id(definition.id))
+        if gids:
+            _take_records_over(session, project, (old, new, definition.id), gids)
+
+
+def _bearing(before: Schema, after: Schema) -> list[Item]:
+    """Return the definitions that records may have, and had before."""
+    return [item for item in before.of_kind(DEFINITION) if not item.is_working_copy and item.gid in after.by_gid]
+
+
+def _take_records_over(session: Session, project: Project, forms: tuple[Forms, Forms, int], gids: Sequence[str]) -> None:
+    old, new = forms[0].by_id(forms[2]), forms[1].by_id(forms[2])
+    after = 0
+    while True:
+        values = {"definition_id": forms[2], "gids": list(gids), "after": after, "most": BATCH}
+        found = driver(session).execute(AFFECTED, values).fetchall()
+        if not found:
+            return
+        after = found[-1][0]
+        contents = [(row[0], take_over(row[2], old, new, project.languages)) for row in found]
+        rows = [{"id": record_id, "content": content, "words": new.words(content)} for record_id, content in contents]
+        encoded = msgspec.json.encode(rows).decode()
+        driver(session).execute(REWRITE, {"rows": encoded, "now": ids.now()})
+        record_changes(session, project.id, [Change(Action.UPDATE, "records", row[1]) for row in found])

@@ -1,0 +1,10 @@
+"""Delete assets softly, with all that is in them."""
+
+from models.catalogue import tree
+from models.catalogue.changes import ASSETS
+from models.operations.catalogue_chunks import SelectionParams, results, run_over
+from models.operations.undo_catalogue import undo_over
+from models.operations.verb import Verb
+
+run = run_over(ASSETS, lambda work, _, members: tree.delete(work, ASSETS, members))
+VERB = Verb("bulk_delete_assets", SelectionParams, run, results, undo=undo_over(ASSETS))

@@ -1,0 +1,9 @@
+"""Remove deleted assets for good, with all that is in them. This is not undone."""
+
+from models.catalogue import asset_tree
+from models.catalogue.changes import ASSETS
+from models.operations.catalogue_chunks import SelectionParams, results, run_over
+from models.operations.verb import Verb
+
+run = run_over(ASSETS, lambda work, _, members: asset_tree.permanent_delete(work, members))
+VERB = Verb("bulk_permanent_delete_assets", SelectionParams, run, results)

@@ -1,0 +1,9 @@
+"""Remove deleted records for good, with all that is below them and every link to any of it. This is not undone."""
+
+from models.catalogue import tree
+from models.catalogue.changes import RECORDS
+from models.operations.catalogue_chunks import SelectionParams, results, run_over
+from models.operations.verb import Verb
+
+run = run_over(RECORDS, lambda work, _, members: tree.permanent_delete(work, RECORDS, members))
+VERB = Verb("bulk_permanent_delete_records", SelectionParams, run, results)

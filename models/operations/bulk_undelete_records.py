@@ -1,0 +1,10 @@
+"""Take deletions of records back, with all that each took along."""
+
+from models.catalogue import tree
+from models.catalogue.changes import RECORDS
+from models.operations.catalogue_chunks import SelectionParams, results, run_over
+from models.operations.undo_catalogue import undo_over
+from models.operations.verb import Verb
+
+run = run_over(RECORDS, lambda work, _, members: tree.undelete(work, RECORDS, members))
+VERB = Verb("bulk_undelete_records", SelectionParams, run, results, undo=undo_over(RECORDS))

@@ -1,0 +1,203 @@
+"""How a chunk of a project's items is applied: rights looked at again, the project locked, decided and written at once.
+
+The feed is told of everything that changed, and images of how it was are kept, so that the job can be taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import msgspec
+from marshmallow import Schema, ValidationError, fields, validate
+
+from models import ids
+from models.catalogue import changes
+from models.catalogue.changes import ASSETS, RECORDS, Done, Work
+from models.catalogue.placing import Target, get_target
+from models.catalogue.project import Project
+from models.catalogue.projects import lock_project, project_by_id
+from models.catalogue.rows import Member, gids_of
+from models.catalogue.schema import load_schema
+from models.db import Session, driver
+from models.errors import ItemDeleted, NotDeleted, Refused
+from models.identity.people import Actor
+from models.identity.principal import Principal
+from models.identity.service import principal_of
+from models.jobs.ledger import Chunk, Outcome
+from models.jobs.values import Result
+from models.operations import catalogue_images as images
+from models.selection.catalogue_spaces import read_selection, space_of
+from models.selection.resolve import still_named
+
+Decide: TypeAlias = Callable[[Work, Chunk, Sequence[Member]], list[Done]]
+DATA_TYPES = {RECORDS: "records", ASSETS: "assets"}
+NOUNS = {RECORDS: "record", ASSETS: "asset"}
+LONG = "SET LOCAL statement_timeout = '10min'"  # one item may have half a million below it
+DRIFTED = "It did not match the selection any more when its turn came."
+
+
+def _count(value: object) -> None:
+    if type(value) is not int or value < 0:
+        raise ValidationError("Not a whole number from 0 on.")
+
+
+class SelectionParams(Schema):
+    """What every operation over a selection of a project takes beside the selection itself."""
+
+    test = fields.Boolean(truthy={True}, falsy={False})
+    max_affected = fields.Raw(validate=_count)
+    on_drift = fields.String(validate=validate.OneOf(("apply", "skip")))
+    allow_all = fields.Boolean(truthy={True}, falsy={False})
+
+
+class TargetParams(SelectionParams):
+    """Where items are to hang: below `parent`, before `before_record` by `ordering`, or last."""
+
+    parent = fields.String(required=True)
+    before_record = fields.String(allow_none=True)
+    ordering = fields.String(allow_none=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A member of a chunk's selection with its place."""
+
+    index: int
+    member: Member
+    line: int | None = None
+    ref: str | None = None
+
+
+def run_over(table: str, decide: Decide) -> Callable[[Session, Chunk], list[Outcome]]:
+    """Return a runner of an operation over records or assets."""
+
+    def run(session: Session, chunk: Chunk) -> list[Outcome]:
+        members = [msgspec.json.decode(raw) for raw in chunk.items]
+        return run_members(session, chunk, table, (members, decide))
+
+    return run
+
+
+def run_members(session: Session, chunk: Chunk, table: str, asked: tuple[Sequence[Member], Decide]) -> list[Outcome]:
+    """Apply an operation to a chunk's members; where it cannot be applied at all, each of them fails."""
+    members, decide = asked
+    items = [Item(*each) for each in zip(chunk.indexes, members, chunk.lines, chunk.refs, strict=True)]
+    try:
+        work = open_work(session, principal_of(session, chunk.submitter_id), chunk)
+        drifted = _drifted(work, chunk, table, members)
+        staying = [member for member in members if member not in drifted]
+        done = iter(carry_out(work, chunk, table, lambda: decide(work, chunk, staying)))
+    except Refused as refused:
+        names = gids_of(session, table, members)
+        return [outcome(item, Done(names.get(item.member, str(item.member)), None, refused), table) for item in items]
+    names = gids_of(session, table, drifted)
+    return [_skipped(item, names) if item.member in drifted else outcome(item, next(done), table) for item in items]
+
+
+def open_work(session: Session, principal: Principal, chunk: Chunk) -> Work:
+    """Return what a chunk works in, with the project locked. Raises Forbidden where the submitter may not write any more."""
+    driver(session).execute(LONG)
+    project = project_by_id(session, principal, chunk.project_id or 0)
+    project.check_writable()
+    project = lock_project(session, project)
+    return Work.on(session, project, load_schema(session, project))
+
+
+def carry_out(work: Work, chunk: Chunk, table: str, decide: Callable[[], list[Done]]) -> list[Done]:
+    """Decide and write; keep images and tell the feed. Of a test nothing stays."""
+    changes.begin(work.session)
+    if chunk.params.get("test"):
+        with work.session.begin_nested() as tried:
+            done = decide()
+            tried.rollback()
+        return done
+    done = decide()
+    known = images.already_touched(work.session, chunk.claim.job_id, _again(done))
+    images.keep(work.session, chunk.claim.job_id)
+    changes.publish(work, DATA_TYPES[table])
+    return [_along(one, known) for one in done]
+
+
+def _again(done: Sequence[Done]) -> list[int]:
+    return [one.item_id for one in done if one.item_id is not None and isinstance(one.refused, ItemDeleted | NotDeleted)]
+
+
+def _along(done: Done, known: set[int]) -> Done:
+    """Say that nothing was left to do for an item that an earlier chunk of the same job took along."""
+    taken = isinstance(done.refused, ItemDeleted | NotDeleted) and done.item_id in known
+    return replace(done, refused=None, noop=True) if taken else done
+
+
+def _drifted(work: Work, chunk: Chunk, table: str, members: Sequence[Member]) -> frozenset[Member]:
+    if chunk.params.get("on_drift") != "skip":
+        return frozenset()
+    space = space_of(DATA_TYPES[table], work.project, work.schema)
+    selection = read_selection(chunk.selection, space, allow_all=True)
+    known = [member for member in members if isinstance(member, int)]
+    return frozenset(known) - still_named(work.session, space, selection, known)
+
+
+def _skipped(item: Item, names: Mapping[Member, str]) -> Outcome:
+    record_id = item.member if isinstance(item.member, int) else None
+    name = names.get(item.member, str(item.member))
+    return Outcome(item.index, "skipped", record_id, name, code="drifted", detail=DRIFTED, line=item.line, ref=item.ref)
+
+
+def outcome(item: Item, done: Done, table: str) -> Outcome:
+    """Return the row of the ledger for an item."""
+    info = {NOUNS[table]: done.made or done.gid} | ({"original": done.gid} if done.made not in (None, done.gid) else {})
+    info |= done.facts
+    if done.refused is None:
+        return Outcome(
+            item.index, done.status, done.item_id, done.gid, info=msgspec.json.encode(info), line=item.line, ref=item.ref
+        )
+    refused: Refused = done.refused
+    return Outcome(
+        item.index, done.status, done.item_id, done.gid, refused.code, refused.pointer, refused.detail, line=item.line,
+        ref=item.ref, info=msgspec.json.encode(done.facts) if done.facts else None,
+    )  # fmt: skip
+
+
+def results(_session: Session, _actor: Actor, found: Sequence[Outcome]) -> list[Result]:
+    """Return outcomes as answers: what was made or changed by its gid, or why not."""
+    return [_result(row) for row in found]
+
+
+def _result(row: Outcome) -> Result:
+    info: Mapping[str, Any] | None = msgspec.json.decode(row.info) if row.info else None
+    error = {"code": row.code, "detail": row.detail, "pointer": row.pointer, **(info or {})} if row.code else None
+    return Result(row.index, row.status, row.target, None if error else info, error, row.line, row.ref)
+
+
+def new_gids(chunk: Chunk, members: Sequence[Member]) -> list[str]:
+    """Return the gids of what is made of these members: the same at every attempt."""
+    places = {msgspec.json.decode(raw): index for raw, index in zip(chunk.items, chunk.indexes, strict=True)}
+    return [ids.derived_id(chunk.token, places[member]) for member in members]
+
+
+Placing: TypeAlias = Callable[[Work, Chunk, Sequence[Member], Target], list[Done]]
+
+
+def target_of(work: Work, params: Mapping[str, Any]) -> Target:
+    """Return where a job's params say that members are to hang. Raises what is wrong with it."""
+    return get_target(work, params["parent"], params.get("ordering"), params.get("before_record"))
+
+
+def to_target(place: Placing) -> Decide:
+    """Return what hangs members below the parent of a job's params."""
+
+    def decide(work: Work, chunk: Chunk, members: Sequence[Member]) -> list[Done]:
+        return place(work, chunk, members, target_of(work, chunk.params))
+
+    return decide
+
+
+def checked(look: Callable[[Work, Mapping[str, Any]], object]) -> Callable[[Session, Project, Mapping[str, Any]], None]:
+    """Return what looks at a job's params before it is stored, as its chunks will."""
+
+    def check(session: Session, project: Project, params: Mapping[str, Any]) -> None:
+        look(Work.on(session, project, load_schema(session, project)), params)
+
+    return check

@@ -1,0 +1,1 @@
+"""The commands of `waybill`, a module for each kind."""

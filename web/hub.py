@@ -1,0 +1,273 @@
+"""Waiting readers of the feed, thousands of them with one thread a process.
+
+A request that waits is authenticated and answered as any other, up to its head; then its connection is taken over from the web
+server and given to a loop that writes the rest when there is something to say. One listening connection tells the loop whom a
+change concerns; all of those are read for together, a few statements for hundreds. What a notification misses, a look every now
+and then finds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import socket
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import psycopg
+import structlog
+
+from models import ids
+from models.db import CONNECT, DATABASE_ERRORS, transaction, url
+from models.errors import Refused
+from models.feed.changes import CHANNEL, number
+from models.feed.reading import News, Position, Reader, audiences, read_many
+from models.settings import settings
+from web.pace import Places
+
+log = structlog.get_logger()
+
+SOCKET = "gunicorn.socket"
+GATHERING = 0.01  # seconds in which changes are gathered before they are read
+LOOK_EVERY = 15.0  # seconds until a reader is looked after without a notification; a stream hears something as often
+TICK = 0.5
+BATCH = 500  # readers read for together
+CHUNK = 100  # changes of each stream that one reader gets at a time
+BEHIND = 1_000_000  # bytes that a client may have left unread before it is cut off
+WAITING = "waiting"  # what the feed says where changes have no number yet
+OPENING = b"\r\nretry: 1000\n\n"  # the end of the head, and milliseconds until a client whose stream ended comes again
+HEARTBEAT = b": still here\n\n"
+
+
+@dataclass(eq=False)
+class Waiting:
+    """A reader that waits. `tell` turns news into bytes, once for an answer, as often as there are some for a stream."""
+
+    reader: Reader
+    position: Position
+    seconds: float
+    stream: bool
+    tell: Callable[[Waiting, News], bytes]
+    head: bytes = b""
+    until: float = 0.0
+    looked: float = 0.0
+    audiences: Sequence[str] = ()
+    transport: asyncio.Transport | None = field(default=None, repr=False)
+
+
+class _Connection(asyncio.Protocol):
+    """The client's side: what it sends is not listened to, that it goes is."""
+
+    def __init__(self, hub: Hub, waiting: Waiting) -> None:
+        self.hub = hub
+        self.waiting = waiting
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.waiting.transport = transport  # type: ignore[assignment]
+        self.hub.enter(self.waiting)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.hub.leave(self.waiting)
+
+
+class Hub:
+    """The loop of one process."""
+
+    def __init__(self) -> None:
+        self.places = Places(settings().web_waiting)
+        self.loop = asyncio.new_event_loop()
+        self.pool = ThreadPoolExecutor(1, "feed")
+        self.all: set[Waiting] = set()
+        self.by_audience: defaultdict[str, set[Waiting]] = defaultdict(set)
+        self.due: set[Waiting] = set()
+        self.unnumbered = False
+        self.rung = asyncio.Event()
+        threading.Thread(target=self._run, name="hub", daemon=True).start()
+
+    def take_over(self, connection: socket.socket, waiting: Waiting) -> None:
+        """Wait on with a connection that this process's web server holds; it is left with one that nobody is behind."""
+        own = socket.socket(fileno=os.dup(connection.fileno()))
+        near, far = socket.socketpair()
+        with near, far:
+            os.dup2(near.fileno(), connection.fileno())
+        own.setblocking(False)
+        asyncio.run_coroutine_threadsafe(self._connect(own, waiting), self.loop)
+
+    async def _connect(self, connection: socket.socket, waiting: Waiting) -> None:
+        try:
+            waiting.audiences = await self._in_pool(lambda: _audiences(waiting.reader))
+            await self.loop.create_connection(lambda: _Connection(self, waiting), sock=connection)
+        except (OSError, *DATABASE_ERRORS) as error:
+            log.warning("reader_lost", error=type(error).__name__)
+            connection.close()
+            self.places.leave()
+
+    def enter(self, waiting: Waiting) -> None:
+        """Begin to wait. What came since the reader's position is looked for at once."""
+        now = ids.monotonic()
+        waiting.until, waiting.looked = now + waiting.seconds, now
+        self.all.add(waiting)
+        for audience in waiting.audiences:
+            self.by_audience[audience].add(waiting)
+        if waiting.stream:
+            self._write(waiting, waiting.head + OPENING)
+        self._ring([waiting])
+
+    def leave(self, waiting: Waiting) -> None:
+        """Forget a reader that has gone."""
+        self.all.discard(waiting)
+        self.due.discard(waiting)
+        for audience in waiting.audiences:
+            self.by_audience[audience].discard(waiting)
+            if not self.by_audience[audience]:
+                del self.by_audience[audience]
+        self.places.leave()
+
+    def _ring(self, whom: Iterable[Waiting]) -> None:
+        self.due.update(whom)
+        self.rung.set()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_until_complete(self._live())
+
+    async def _live(self) -> None:
+        await asyncio.gather(self._listen(), self._serve(), self._watch())
+
+    async def _listen(self) -> None:
+        limits = {name: str(value) for name, value in CONNECT.items()}
+        address = url().set(drivername="postgresql").update_query_dict(limits).render_as_string(hide_password=False)
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(address, autocommit=True) as connection:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    self._ring(self.all)
+                    async for told in connection.notifies():
+                        self._told(told.payload)
+            except psycopg.Error as error:
+                log.warning("hub_waits", error=type(error).__name__)
+                await asyncio.sleep(1.0)
+
+    def _told(self, audience: str) -> None:
+        if audience == WAITING:
+            self.unnumbered = True
+            self.rung.set()
+        elif audience in self.by_audience:
+            self._ring(self.by_audience[audience])
+
+    async def _serve(self) -> None:
+        """Read for all who are due, and write. An error of the database costs a pause, never the loop."""
+        while True:
+            await self.rung.wait()
+            await asyncio.sleep(GATHERING)
+            self.rung.clear()
+            try:
+                if self.unnumbered and self.all:
+                    self.unnumbered = False
+                    await self._in_pool(_number)
+                while batch := list(islice(self.due, BATCH)):
+                    self.due.difference_update(batch)
+                    await self._read_for(batch)
+            except DATABASE_ERRORS as error:
+                log.warning("hub_waits", error=type(error).__name__)
+                await asyncio.sleep(1.0)
+                self._ring(self.all)
+
+    async def _read_for(self, batch: Sequence[Waiting]) -> None:
+        asked = [(waiting.reader, waiting.position) for waiting in batch]
+        for waiting, found in zip(batch, await self._in_pool(lambda: _read(asked)), strict=True):
+            waiting.looked = ids.monotonic()
+            if isinstance(found, Refused):
+                self._end(waiting, News((), waiting.position))
+            elif found.entries and waiting in self.all:
+                self._deliver(waiting, found)
+
+    def _deliver(self, waiting: Waiting, news: News) -> None:
+        if not waiting.stream:
+            self._end(waiting, news)
+            return
+        self._write(waiting, waiting.tell(waiting, news))
+        waiting.position = news.position
+        if news.more:
+            self._ring([waiting])
+
+    def _end(self, waiting: Waiting, news: News) -> None:
+        """Give an answer, which may be that there is nothing; a stream just ends, and its client comes again."""
+        if not waiting.stream and waiting in self.all:
+            self._write(waiting, waiting.tell(waiting, news))
+        self.all.discard(waiting)
+        if waiting.transport:
+            waiting.transport.close()
+
+    def _write(self, waiting: Waiting, data: bytes) -> None:
+        if waiting.transport is None or waiting.transport.is_closing():
+            return
+        waiting.transport.write(data)
+        if waiting.transport.get_write_buffer_size() > BEHIND:
+            waiting.transport.abort()
+
+    async def _watch(self) -> None:
+        """End what has waited long enough; look after those that nothing was heard of for a while."""
+        while True:
+            await asyncio.sleep(TICK)
+            now = ids.monotonic()
+            for waiting in [waiting for waiting in self.all if waiting.until <= now]:
+                self._end(waiting, News((), waiting.position))
+            quiet = [waiting for waiting in self.all if now - waiting.looked > LOOK_EVERY]
+            for waiting in quiet:
+                waiting.looked = now
+                if waiting.stream:
+                    self._write(waiting, HEARTBEAT)
+            if quiet:
+                self.unnumbered = True
+                self._ring(quiet)
+
+    async def _in_pool(self, work: Callable[[], Any]) -> Any:
+        return await self.loop.run_in_executor(self.pool, work)
+
+
+def _number() -> None:
+    with transaction() as session:
+        number(session)
+
+
+def _read(asked: Sequence[tuple[Reader, Position]]) -> list[News | Refused]:
+    with transaction() as session:
+        return read_many(session, asked, CHUNK)
+
+
+def _audiences(reader: Reader) -> list[str]:
+    with transaction() as session:
+        return audiences(session, reader)
+
+
+_hubs: dict[int, Hub] = {}
+_making = threading.Lock()
+
+
+def hub() -> Hub:
+    """Return this process's hub, made when it is first needed: a thread does not survive a fork."""
+    with _making:
+        if os.getpid() not in _hubs:
+            _allow_many_files()
+            _hubs[os.getpid()] = Hub()
+        return _hubs[os.getpid()]
+
+
+def _allow_many_files() -> None:
+    """Take as many open files as the system gives: each waiting reader is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = settings().web_waiting + 1_000
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+
+
+def can_take_over(environ: Mapping[str, Any]) -> bool:
+    """Say whether the web server's connection can be taken over: a plain one of gunicorn's."""
+    return type(environ.get(SOCKET)) is socket.socket

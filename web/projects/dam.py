@@ -1,0 +1,86 @@
+"""Files as the world sees them: what there is to know of one, an address for it or for an image made of it, and its bytes.
+
+An address of bytes carries a seal, so that nobody reads what was not published; it holds no right beyond that file.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from models.catalogue import asset_bytes, media, pictures
+from models.catalogue.media import Found
+from models.catalogue.projects import open_project
+from models.db import transaction
+from models.errors import InvalidValue, NotFound
+from web.auth import principal, sign_in
+from web.projects.envelope import Answer, reply
+
+api = Blueprint("projects-dam", __name__)
+SHOWN_INLINE = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml", "application/pdf")
+
+
+def _found(project: str, name: str) -> Found:
+    sign_in()
+    with transaction() as session:
+        known = open_project(session, principal(), project)
+        return media.find(session, known, name)
+
+
+def _reply(result: dict[str, Any]) -> Response:
+    """Answer without a token to go on with: calls of this part never renew it."""
+    response = reply(Answer(result))
+    response.headers.pop("Authorization", None)
+    return response
+
+
+@api.get("/dam/p/<project>/info/<name>")
+def get_info(project: str, name: str) -> Response:
+    """Tell what there is to know of a file."""
+    found = _found(project, name)
+    return _reply({"asset": found.gid, "version": found.version, "info": found.info})
+
+
+@api.get("/dam/p/<project>/publish/<name>")
+def publish(project: str, name: str) -> Response:
+    """Give the address of a file's bytes."""
+    found = _found(project, name)
+    return _reply({"public_url": _address(project, media.address(found, "", found.extension))})
+
+
+@api.get("/dam/p/<project>/transform/<name>")
+@api.get("/dam/p/<project>/transform/<name>/<path:options>")
+def transform(project: str, name: str, options: str = "") -> Response:
+    """Make an image of an image, and give the address of its bytes."""
+    found = _found(project, name)
+    wanted = pictures.parse_transform(_options(options), found.extension)
+    variant = media.make(found, wanted)
+    return _reply({"public_url": _address(project, media.address(found, variant, wanted.type))})
+
+
+def _options(text: str) -> dict[str, str]:
+    parts = [part.partition("=") for part in text.split("/") if part]
+    if any(not equals for _, equals, _ in parts):
+        raise InvalidValue("An option is `key=value`.")
+    return {key: value for key, _, value in parts}
+
+
+def _address(project: str, place: str) -> str:
+    return f"{request.host_url}media/p/{project}/{place}"
+
+
+@api.get("/media/p/<project>/<seal>/<name>")
+def get_bytes(project: str, seal: str, name: str) -> Response:
+    """Give a published file's bytes, to anybody who has the address."""
+    with transaction() as session:
+        key = media.key_of(session, project, seal, name)
+    pieces = asset_bytes.read(key) if key else None
+    if pieces is None:
+        raise NotFound("There is no such file.")
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    headers = {"Cache-Control": "public, max-age=86400, immutable"}
+    if kind not in SHOWN_INLINE:
+        headers["Content-Disposition"] = "attachment"
+    return Response(pieces, content_type=kind, headers=headers)
