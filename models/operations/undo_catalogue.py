@@ -15,7 +15,7 @@ from models.jobs.ledger import Chunk, Outcome
 from models.operations import catalogue_images as images
 from models.operations.catalogue_chunks import Item, carry_out, open_work, outcome
 
-TOUCHED = "touched"
+TOUCHED = "touched_since"
 KEPT = "It, or all that was changed with it, was changed since by something else; it stays as it is."
 
 
