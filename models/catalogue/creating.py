@@ -108,24 +108,25 @@ def _create(chunk: _Chunk, one: Asked) -> Done:
     try:
         if isinstance(one.sent, Refused):
             raise one.sent
-        gid = _own_gid(one)
-        return _decide(chunk, gid, one)
+        gid = _own_gid(one.gid, one.sent)
+        done = _decide(chunk, gid, one.sent)
     except Refused as refused:
         return Done(gid, None, refused)
+    if one.ref is not None and done.item_id is not None:
+        chunk.refs[one.ref] = done.item_id
+    return done
 
 
-def _own_gid(one: Asked) -> str:
-    sent: Mapping[str, Any] = one.sent  # type: ignore[assignment]
+def _own_gid(assigned: str, sent: Mapping[str, Any]) -> str:
     if sent.get("gid") is None:
-        return one.gid
+        return assigned
     gid = read_gid(sent["gid"])
     if gid is None:
         raise InvalidValue("This is no gid.", pointer="/gid")
     return gid
 
 
-def _decide(chunk: _Chunk, gid: str, one: Asked) -> Done:
-    sent: Mapping[str, Any] = one.sent  # type: ignore[assignment]
+def _decide(chunk: _Chunk, gid: str, sent: Mapping[str, Any]) -> Done:
     unknown = set(sent) - MEMBERS
     if unknown:
         raise UnknownField("Nobody reads this member.", pointer=pointer_to(min(unknown)[:60]))
@@ -144,8 +145,6 @@ def _decide(chunk: _Chunk, gid: str, one: Asked) -> Done:
     )
     chunk.ids[gid] = record_id
     chunk.defaults[parent.id] = form.definition
-    if one.ref is not None:
-        chunk.refs[one.ref] = record_id
     return Done(gid, record_id, made=gid)
 
 

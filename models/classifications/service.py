@@ -18,7 +18,7 @@ from models import ids
 from models.classifications.decide import decide
 from models.classifications.groups import Together, carry_out_grouped
 from models.classifications.scenes import Ask as Ask
-from models.classifications.scenes import Rehearsal
+from models.classifications.scenes import Live, Rehearsal
 from models.classifications.state import Context, Decision, Operation, Record, Status
 from models.classifications.store import Loaded, load, store
 from models.classifications.view import UNREAD, Posted, dump_posted
@@ -59,7 +59,8 @@ def apply(session: Session, origin: Origin, asks: Sequence[Ask], company: Compan
     # Not before: whoever reads the records of a moment waits for those who had locked any by then (see past.py).
     context = Context(origin.principal.actor(), None, origin.now or ids.now(), "", people)
     if company.together is None and not company.rehearsed and not any(operation.test for operation in operations):
-        done = [_apply_one(loaded, ask, context) for ask in asks]
+        scene = Live(loaded, partial(_decide, loaded, context))
+        done = [scene.carry_out(ask) for ask in asks]
     else:
         done = _apply_in_company(session, (loaded, context, origin.job_id), asks, company)
     changed = [entry for entry in loaded.all() if entry.current is not entry.original]
@@ -75,16 +76,6 @@ def _named_owners(operations: Iterable[Operation]) -> Iterable[str]:
             value = cell.get("value") if isinstance(cell, dict) else cell
             if isinstance(value, str):
                 yield value.strip().lower()
-
-
-def _apply_one(loaded: Loaded, ask: Ask, context: Context) -> Posted:
-    if isinstance(ask.operation, Refused):
-        return Posted(UNREAD, _refusal(ask.operation), None, None)
-    entry = loaded.find(ask.operation.target)
-    done = _decide(loaded, context, ask, entry.current if entry else None)
-    if done.decision.status is not Status.FAILED:
-        loaded.take(entry, done.decision)
-    return done
 
 
 def _apply_in_company(

@@ -11,23 +11,10 @@ from unicat import Unicat
 from unicat.error import UnicatError
 
 from tests.factories import CHANNELS, FIELDLISTS, ORDERINGS, PROJECT
-from tests.journeys.sdk import connected, open_project
+from tests.journeys.sdk import connected
 from tests.processes import Parts
 
 LIST = FIELDLISTS["table"]
-
-
-@pytest.fixture(scope="module")
-def product(parts: Parts) -> Parts:
-    open_project()
-    return parts
-
-
-@pytest.fixture
-def unicat(product: Parts, tmp_path: Path) -> Iterator[Unicat]:
-    client = connected(product, tmp_path)
-    yield client
-    client.api._requests_session.close()
 
 
 @pytest.fixture

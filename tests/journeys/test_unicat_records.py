@@ -12,24 +12,11 @@ from unicat.error import UnicatError
 from unicat.transform import UnicatTransform
 
 from tests.factories import CHANNELS, FIELDLISTS, ORDERINGS
-from tests.journeys.sdk import connected, open_project
+from tests.journeys.sdk import connected
 from tests.processes import Parts
 
 ALPHA = ORDERINGS["alphabetical"]
 WEB, PRINT = CHANNELS["web"], CHANNELS["print"]
-
-
-@pytest.fixture(scope="module")
-def product(parts: Parts) -> Parts:
-    open_project()
-    return parts
-
-
-@pytest.fixture
-def unicat(product: Parts, tmp_path: Path) -> Iterator[Unicat]:
-    client = connected(product, tmp_path)
-    yield client
-    client.api._requests_session.close()
 
 
 @pytest.fixture

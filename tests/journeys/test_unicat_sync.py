@@ -15,23 +15,10 @@ from unicat.error import UnicatError
 from unicat.job import UnicatJob
 
 from tests.factories import ORDERINGS
-from tests.journeys.sdk import connected, open_project
+from tests.journeys.sdk import connected
 from tests.processes import Parts
 
 ORDERING = ORDERINGS["alphabetical"]
-
-
-@pytest.fixture(scope="module")
-def product(parts: Parts) -> Parts:
-    open_project()
-    return parts
-
-
-@pytest.fixture
-def unicat(product: Parts, tmp_path: Path) -> Iterator[Unicat]:
-    client = connected(product, tmp_path)
-    yield client
-    client.api._requests_session.close()
 
 
 @pytest.fixture

@@ -309,6 +309,13 @@ def test_records_are_loaded_by_gid_and_by_ref(tree: Tree) -> None:
     assert statuses(tree.load([{**lines[0], "channels": []}])) == ["already_exists"]
 
 
+def test_what_was_there_already_can_be_a_parent_by_its_ref(tree: Tree) -> None:
+    gids = [f"10000000-0000-4000-8000-00000000000{at}" for at in (2, 3)]
+    lines = [{"gid": gids[0], "ref": "p", "parent": None}, {"gid": gids[1], "parent_ref": "p"}]
+    assert statuses(tree.load(lines)) == ["succeeded"] * 2
+    assert statuses(tree.load(lines)) == ["noop"] * 2
+
+
 MISSING = "00000000-0000-4000-8000-000000000000"
 
 
