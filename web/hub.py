@@ -20,14 +20,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-import psycopg
 import structlog
 
 from models import ids
-from models.db import CONNECT, DATABASE_ERRORS, transaction, url
+from models.db import DATABASE_ERRORS, transaction
 from models.errors import Refused
 from models.feed.changes import CHANNEL, number
 from models.feed.reading import News, Position, Reader, audiences, read_many
+from models.listening import listen
 from models.settings import settings
 from web.pace import Places
 
@@ -141,16 +141,14 @@ class Hub:
         await asyncio.gather(self._listen(), self._serve(), self._watch())
 
     async def _listen(self) -> None:
-        limits = {name: str(value) for name, value in CONNECT.items()}
-        address = url().set(drivername="postgresql").update_query_dict(limits).render_as_string(hide_password=False)
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(address, autocommit=True) as connection:
-                    await connection.execute(f"LISTEN {CHANNEL}")
-                    self._ring(self.all)
-                    async for told in connection.notifies():
-                        self._told(told.payload)
-            except psycopg.Error as error:
+                async for told in listen(CHANNEL):
+                    if told is None:
+                        self._ring(self.all)
+                    else:
+                        self._told(told)
+            except DATABASE_ERRORS as error:
                 log.warning("hub_waits", error=type(error).__name__)
                 await asyncio.sleep(1.0)
 

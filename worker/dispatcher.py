@@ -17,11 +17,12 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from models import idempotency, ids, parts
 from models.catalogue import asset_bytes
-from models.db import CONNECT, DATABASE_ERRORS, engine, transaction, url
+from models.db import DATABASE_ERRORS, engine, transaction
 from models.exports import service as exports
 from models.feed import reading as feed
 from models.jobs import dispatch, ledger, service
 from models.jobs.dispatch import Wake
+from models.listening import listener
 from models.logs import configure_log
 from models.selection import resolve
 from models.settings import settings
@@ -101,10 +102,7 @@ class Dispatcher:
     def wait(self) -> None:
         """Wait for a notification, or for the next tick."""
         if self.listener is None:
-            limits = {name: str(value) for name, value in CONNECT.items()}
-            address = url().set(drivername="postgresql").update_query_dict(limits)
-            self.listener = psycopg.connect(address.render_as_string(hide_password=False), autocommit=True)
-            self.listener.execute(f"LISTEN {ledger.CHANNEL}")
+            self.listener = listener(ledger.CHANNEL)
         for _ in self.listener.notifies(timeout=settings().dispatch_tick, stop_after=1):
             return
 
