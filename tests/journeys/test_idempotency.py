@@ -50,7 +50,7 @@ def send(url: str, sent: bytes, key: str) -> tuple[int, str]:
     """Send once; return the status and the token, or the code. Status 0: no answer."""
     try:
         said = requests.post(url + RECORDS, data=sent, headers=HEADERS | {"Idempotency-Key": key}, timeout=60)
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):  # killed before its answer, or within it
         return 0, ""
     told = said.json()
     return said.status_code, told["result"]["job.token"] if said.status_code == 202 else told["code"]

@@ -42,6 +42,7 @@ class Caller:
         return {"Authorization": f"Bearer key-for-tests-{self.name}"}
 
     def open(self, path: str, *, method: str = "GET", headers: dict[str, str] | None = None, **more: Any) -> TestResponse:
+        more.setdefault("buffered", True)  # a server reads and closes what a view streams
         return self.client.open(path, method=method, headers=self.headers | (headers or {}), **more)
 
     def get(self, path: str, **headers: str) -> TestResponse:
