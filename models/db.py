@@ -12,6 +12,7 @@ import psycopg
 import sqlalchemy as sa
 import sqlalchemy.exc
 
+from models import ids
 from models.settings import settings
 
 Session: TypeAlias = sa.Connection
@@ -56,7 +57,7 @@ def engine() -> sa.Engine:
 
 def _new_engine() -> sa.Engine:
     options = " ".join(f"-c {name}={value}" for name, value in SESSION_SETTINGS.items())
-    return sa.create_engine(
+    made = sa.create_engine(
         url(),
         pool_pre_ping=True,
         pool_recycle=1800,
@@ -67,6 +68,16 @@ def _new_engine() -> sa.Engine:
         json_deserializer=msgspec.json.decode,
         connect_args={**CONNECT, "options": options},
     )
+    sa.event.listen(made, "connect", _follow_clock)
+    return made
+
+
+def _follow_clock(connection: Any, _: object) -> None:
+    """Take the time from the database: one clock says when records changed, whatever the machines' own say."""
+    before = ids.monotonic()
+    moment = connection.execute("SELECT clock_timestamp()").fetchone()[0]
+    ids.follow(moment, (before, ids.monotonic()))
+    connection.rollback()
 
 
 def dispose() -> None:
@@ -81,6 +92,18 @@ def transaction() -> Iterator[Session]:
     """Open a transaction: committed at the end, rolled back on any error. Only doors use it, once a request or chunk."""
     with engine().begin() as session:
         yield session
+
+
+@contextmanager
+def alone(name: str) -> Iterator[bool]:
+    """Say whether nobody else, in any process, is in a block of this name; the block is left with the process that dies."""
+    with engine().connect() as connection:
+        driver(connection).autocommit = True
+        try:
+            row = driver(connection).execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (name,)).fetchone()
+            yield bool(row and row[0])
+        finally:
+            connection.invalidate()  # ends the connection, and with it the lock
 
 
 def driver(session: Session) -> psycopg.Connection[Any]:

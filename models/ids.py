@@ -6,15 +6,36 @@ import hashlib
 import secrets
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 NAMESPACE = uuid.UUID("5b7c9a52-0c1e-4c7e-9d5e-0b8d0f8f5c11")
 MICRO = 1_000_000
 
 
+class _Clock:
+    """The database's clock as far as this process knows it: its time at one moment of our own clock that never steps."""
+
+    def __init__(self) -> None:
+        self.known: tuple[datetime, float] | None = None
+
+    def read(self) -> datetime:
+        if self.known is None:
+            return datetime.now(UTC)
+        moment, since = self.known
+        return moment + timedelta(seconds=time.monotonic() - since)
+
+
+_clock = _Clock()
+
+
 def now() -> datetime:
-    """Return the time, in UTC."""
-    return datetime.now(UTC)
+    """Return the time, in UTC: that of the database once it was asked (`follow`), so that all machines agree, else our own."""
+    return _clock.read()
+
+
+def follow(moment: datetime, between: tuple[float, float]) -> None:
+    """Go by a clock that showed `moment` at some time between two readings of `monotonic`."""
+    _clock.known = moment.astimezone(UTC), sum(between) / 2
 
 
 def monotonic() -> float:

@@ -74,12 +74,15 @@ class RunningEngine:
     engine: Engine
     log: Path
     process: subprocess.Popen[bytes] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)  # more than this process's own
 
     def start(self) -> RunningEngine:
         """Start it and wait until it answers."""
         self.engine.prepare()
         with self.log.open("ab") as log:
-            process = self.process = subprocess.Popen(self.engine.command(), stdout=log, stderr=log, start_new_session=True)
+            process = self.process = subprocess.Popen(
+                self.engine.command(), stdout=log, stderr=log, start_new_session=True, env={**os.environ, **self.environment}
+            )
         wait_ready(self.engine, lambda: process.poll() is None, 60)
         return self
 

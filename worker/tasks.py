@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
+import resource
 
+import structlog
 from celery.signals import worker_init, worker_process_init
 
 from models import db, operations
@@ -13,6 +16,7 @@ from models.settings import settings
 from worker import runner
 from worker.app import app
 
+log = structlog.get_logger()
 # Read once, before the pool's processes are forked, and shared by all of them.
 operations.registry()
 key_set()
@@ -26,7 +30,11 @@ def speak(**_: object) -> None:
 
 @worker_process_init.connect
 def begin(**_: object) -> None:
-    """Start each pool process without its parent's connections, and with what is loaded so far out of the collector's sight."""
+    """Start each pool process without its parent's connections, with what is loaded so far out of the collector's sight.
+
+    What it may take of the machine's memory has a bound: an item that wants more fails, and the machine lives.
+    """
+    resource.setrlimit(resource.RLIMIT_DATA, (settings().worker_memory, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     db.dispose()
     gc.freeze()
 
@@ -37,5 +45,8 @@ def work(job_id: int, no: int) -> None:
     gc.disable()  # a chunk's objects all live to its end: collecting meanwhile is a tenth of the time and finds nothing
     try:
         runner.work(job_id, no)
+    except MemoryError:
+        log.exception("out_of_memory", chunk=no)
+        os._exit(1)  # Celery would end the whole worker; so it is one process, and the ledger counts it as a death
     finally:
         gc.enable()

@@ -97,9 +97,9 @@ class _Merging:
 
     def address(self, submitted: Mapping[str, Any]) -> None:
         """Find the keys that are meant, by full name with their last spelling (6.1); keep apart what is no evidence."""
-        find, keys = key_set().find, self.keys
+        spelled, keys = key_set().spelled, self.keys
         for spelling, raw in submitted.items():
-            key = find(spelling)
+            key = spelled[spelling]
             if key is not None:
                 keys[key.name] = key, spelling
             elif _pseudo(spelling) is not None:
@@ -117,7 +117,7 @@ class _Merging:
         current, after, fills = self.current, self.after, self.fills
         for name, (key, spelling) in self.keys.items():
             raw = submitted[spelling]
-            old = current.get(name)
+            old = current.get(name) if current else None
             if old is None:
                 cell = self._plain(key, raw)
                 if cell is None:
@@ -138,17 +138,15 @@ class _Merging:
             elif len(raw) != 1:
                 return None
             raw = raw.get("value")
-        if ((type(raw) is not str or "&" in raw) and not _harmless(raw)) or key.value_type == "U":
+        if ((type(raw) is not str or "&" in raw) and not _harmless(raw)) or key.names_user:
             return None
         value, found = key.normalise(raw)
         if value is None or (found and not self.rules.external):
             return None
-        cell: Cell = {"value": value}
+        lock = self.system_lock if key.system_locked else self.lock
         if note and (text := note.strip()):
-            cell["note"] = text
-        if lock := self.system_lock if key.system_locked else self.lock:
-            cell["immutable"] = lock
-        return cell
+            return {"value": value, "note": text, "immutable": lock} if lock else {"value": value, "note": text}
+        return {"value": value, "immutable": lock} if lock else {"value": value}
 
     def _new(self, key: Key, sent: Sent) -> Cell:
         return new_cell(sent, self._lock_for(key, sent[0]) if key.system_locked else self.lock)
@@ -186,7 +184,7 @@ class _Merging:
             value, found = key.normalise(raw)
         except (InvalidType, InvalidNumber) as refused:
             raise type(refused)(refused.detail, pointer=self._pointer(spelling, part)) from None
-        if key.value_type == "U" and value is not None:
+        if key.names_user and value is not None:
             person = self.rules.people.get(value.lower())
             value = person.username if person else value
             if key.name == "owner" and person:

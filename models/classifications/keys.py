@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -53,10 +53,30 @@ class Key:
     allow_custom_values: bool
     default_strength: str | None
     normalise: Normalise
+    names_user: bool  # values are usernames or e-mail addresses
+
+
+class Spellings(dict[str, "Key | None"]):
+    """Spelling -> the key that is meant, for those met so far; any other is looked up as it is asked for."""
+
+    def __init__(self, known: Mapping[str, Key], find: Callable[[str], Key | None]) -> None:
+        super().__init__(known)
+        self._find = find
+        self._most = len(known) + MEMO_SIZE
+
+    def __missing__(self, spelling: str) -> Key | None:
+        key = self._find(canonical(spelling))
+        if len(spelling) <= MEMO_LENGTH and len(self) < self._most:
+            self[spelling] = key
+        return key
 
 
 class KeySet:
-    """Evidence keys in position order, found by any spelling of their names."""
+    """Evidence keys in position order, found by any spelling of their names.
+
+    `spelled[spelling]` is the key that a client means, or None (6.1): any case, other characters as spaces, with or without its
+    namespace. A plain subscript, since every cell of every operation is found so.
+    """
 
     def __init__(self, keys: Iterable[Key]) -> None:
         self._ordered = tuple(sorted(keys, key=lambda key: key.position))
@@ -65,8 +85,7 @@ class KeySet:
         for key in self._ordered:
             if key.namespace is not None:
                 self._by_tail.setdefault(key.short_key, key)
-        self._found: dict[str, Key | None] = {**self._by_tail, **self._by_name}
-        self._memo_size = len(self._found) + MEMO_SIZE
+        self.spelled = Spellings({**self._by_tail, **self._by_name}, self._named)
         self._readable = {level: self._names_up_to(level) for level in Level}
 
     def get(self, name: str) -> Key | None:
@@ -78,21 +97,12 @@ class KeySet:
         return self._ordered
 
     def find(self, spelling: str) -> Key | None:
-        """Return the key that a client means (6.1): any case, other characters as spaces, with or without its namespace."""
-        try:
-            return self._found[spelling]
-        except KeyError:
-            return self._remember(spelling)
+        """Return the key that a client means by a spelling, see `spelled`."""
+        return self.spelled[spelling]
 
     def readable(self, level: Level) -> frozenset[str]:
         """Return the names of the keys that a reader of this relation to a record sees (12.1)."""
         return self._readable[level]
-
-    def _remember(self, spelling: str) -> Key | None:
-        key = self._named(canonical(spelling))
-        if len(spelling) <= MEMO_LENGTH and len(self._found) < self._memo_size:
-            self._found[spelling] = key
-        return key
 
     def _named(self, name: str) -> Key | None:
         if name in self._by_name:
@@ -136,6 +146,7 @@ def parse_key(described: dict[str, Any]) -> Key:
         allow_custom_values=described["allow_custom_values"],
         default_strength=described.get("default_strength"),
         normalise=_compile(described, options),
+        names_user=described["value_type"] == "U",
     )
 
 

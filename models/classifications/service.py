@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from models import ids
 from models.classifications.decide import decide
 from models.classifications.groups import Together, carry_out_grouped
+from models.classifications.keys import key_set
 from models.classifications.scenes import Ask as Ask
 from models.classifications.scenes import Live, Rehearsal
 from models.classifications.state import Context, Decision, Operation, Record, Status
@@ -69,9 +70,11 @@ def apply(session: Session, origin: Origin, asks: Sequence[Ask], company: Compan
 
 
 def _named_owners(operations: Iterable[Operation]) -> Iterable[str]:
+    spelled = key_set().spelled
     for operation in operations:
         for spelling, cell in operation.evidence.items():
-            if len(spelling) > 12 or "owner" not in spelling.lower():
+            key = spelled[spelling]
+            if key is None or not key.names_user:
                 continue
             value = cell.get("value") if isinstance(cell, dict) else cell
             if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Items that end their worker, and items that never end: each is found, alone, and its neighbours never notice."""
+"""Items that end their worker, never end or eat all memory: each is found, alone, and its neighbours never notice."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ from tests.faults.site import WORKERS, Site
 from tests.faults.storm import load
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
-SITE_ENVIRONMENT = {TIME_LIMIT: "2", "WAYBILL_TEST_ITEM_SECONDS": "0", "WAYBILL_CHUNK_ITEMS": "50"}
+SITE_ENVIRONMENT = {
+    TIME_LIMIT: "2",
+    "WAYBILL_TEST_ITEM_SECONDS": "0",
+    "WAYBILL_CHUNK_ITEMS": "50",
+    "WAYBILL_WORKER_MEMORY": str(512 * 1024 * 1024),
+}
 MOST_DEATHS = 7  # of a chunk with one item of poison
 
 
-@pytest.mark.parametrize("poison", ["kill", "sleep"])
+@pytest.mark.parametrize("poison", ["kill", "sleep", "hunger"])
 def test_an_item_of_poison_is_quarantined_alone(
     clean_site: Site, poison: str, record_property: Callable[[str, object], None]
 ) -> None:
