@@ -10,7 +10,7 @@ RUN /opt/waybill/bin/pip install --no-cache-dir "setuptools>=77" \
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin waybill \
-    && install -d -o waybill -m 0700 /var/lib/waybill/exports
+    && install -d -o waybill -m 0700 /var/lib/waybill
 COPY --from=build /opt/waybill /opt/waybill
 ENV PATH=/opt/waybill/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 WAYBILL_HOME=/tmp/waybill WAYBILL_HOST=0.0.0.0
 USER waybill

@@ -14,18 +14,22 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import catalogue, exports, measures
+from bench import catalogue, exports, measures, pages, trees, uploads
 from bench.stand import stand
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--operations", type=int, default=50_000, help="operations a job (50,000)")
-    parser.add_argument("--records", type=int, default=200_000, help="records to page through (200,000)")
+    parser.add_argument("--records", type=int, default=200_000, help="records to page through, and of a tree (200,000)")
     parser.add_argument("--searched", type=int, default=200_000, help="records of the project that is searched (200,000)")
+    parser.add_argument("--filled", type=int, default=1_000_000, help="records of each face behind the page's views (1,000,000)")
+    parser.add_argument("--jobs", type=int, default=10_000, help="jobs behind the page's views (10,000)")
     parser.add_argument("--memory", type=int, default=100_000, help="operations of the large job whose memory is compared")
+    parser.add_argument("--upload", type=int, default=200_000_000, help="bytes of the upload that is cut (200,000,000)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement (3)")
-    parser.add_argument("--only", choices=["bulk", "pages", "exports", "catalogue", "memory"], help="one part alone")
+    parts = ("bulk", "pages", "exports", "catalogue", "trees", "memory", "views", "uploads")
+    parser.add_argument("--only", choices=parts, help="one part alone")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     return parser.parse_args()
 
@@ -46,6 +50,15 @@ def main() -> None:
     if ask.only in (None, "catalogue"):
         with stand() as product:
             rows += catalogue.measure(product.database(), ask.searched, ask.rounds)
+    if ask.only in (None, "views"):
+        with stand() as product:
+            rows += pages.measure(product, ask.filled, ask.jobs)
+    if ask.only in (None, "uploads"):
+        with stand() as product:
+            rows += uploads.uploads(product, ask.upload)
+    if ask.only in (None, "trees"):
+        with stand() as product:
+            rows += trees.measure(product, ask.records, ask.rounds)
     if ask.only in (None, "memory"):
         with stand() as product:
             rows += measures.memory(product, ask.memory)

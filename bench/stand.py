@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -51,7 +52,7 @@ class Stand:
             job: dict[str, Any] = self.session.get(f"{self.url}/api/jobs/{token}", timeout=30).json()
             if job["status"] in ("done", "rejected"):
                 return job
-            time.sleep(0.05)
+            time.sleep(0.2)  # each look is a request that the machine under test answers, too
         raise RuntimeError(f"job {token} did not end within {JOB_SECONDS} s")
 
     def get_page(self, selection: list[Any], size: int, cursor: str | None) -> dict[str, Any]:
@@ -62,6 +63,13 @@ class Stand:
         answer.raise_for_status()
         page: dict[str, Any] = answer.json()["result"]
         return page
+
+    def import_accounts(self, document: dict[str, Any]) -> None:
+        """Import people and projects."""
+        file = self.home / "bench-accounts.json"
+        file.write_text(json.dumps(document))
+        command = [sys.executable, "-m", "waybill.cli", "accounts", "import", str(file)]
+        subprocess.run(command, env={**os.environ, "WAYBILL_HOME": str(self.home)}, check=True)
 
     def database(self) -> str:
         """Return the address of the database behind it."""
@@ -105,7 +113,7 @@ def stand(**environment: str) -> Iterator[Stand]:
         try:
             running = Stand(f"http://127.0.0.1:{port}", home, _session())
             _wait_ready(running, process)
-            _import_accounts(env)
+            running.import_accounts(documents.accounts())
             yield running
         finally:
             process.send_signal(signal.SIGTERM)
@@ -128,11 +136,3 @@ def _wait_ready(running: Stand, process: subprocess.Popen[bytes]) -> None:
             pass  # not listening yet
         time.sleep(0.1)
     raise RuntimeError("the product did not become ready:\n" + (running.home / "up.log").read_text()[-2000:])
-
-
-def _import_accounts(env: dict[str, str]) -> None:
-    import json
-
-    file = Path(env["WAYBILL_HOME"]) / "bench-accounts.json"
-    file.write_text(json.dumps(documents.accounts()))
-    subprocess.run([sys.executable, "-m", "waybill.cli", "accounts", "import", str(file)], env=env, check=True)

@@ -8,9 +8,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import click
+
+if TYPE_CHECKING:
+    from models.db import Session
 
 if find_spec("sqlalchemy") is None or find_spec("celery") is None:
     raise ImportError("the server's dependencies are not installed: pip install 'waybill[server]'")
@@ -22,8 +25,8 @@ WAYBILL_HOST           address to listen on (127.0.0.1)
 WAYBILL_PORT           port to listen on (8080)
 WAYBILL_DATABASE_URL   an existing PostgreSQL 15 or later
 WAYBILL_BROKER_URL     an existing Redis 7, Valkey or RabbitMQ
-WAYBILL_SECRET_KEY     what seals page cursors; the same in all parts
-WAYBILL_SLOTS          chunks that one worker works on at a time (2)
+WAYBILL_SECRET_KEY     what seals page cursors and webhooks' secrets; the same in all parts
+WAYBILL_SLOTS          chunks that one worker works on at a time (3)
 """
 
 
@@ -74,7 +77,7 @@ def worker() -> None:
 @commands.command(epilog=ENVIRONMENT)
 def dispatcher() -> None:
     """Wake workers for open chunks, in the foreground. One is enough; a second one takes over when it dies."""
-    _require("database_url", "broker_url")
+    _require("database_url", "broker_url", "secret_key")
     from worker import dispatcher as part
 
     part.main()
@@ -91,6 +94,21 @@ def migrate() -> None:
         click.echo(f"schema at {migrations.upgrade(settings().database_url)}")
 
 
+@commands.command("database", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="PROGRAM [WORDS]...")
+def on_database(words: tuple[str, ...]) -> None:
+    """Run one of PostgreSQL's programs, such as psql, pg_dump or pg_restore, on the installation's database.
+
+    The program finds the database by its environment, and the bundled programs come first. Where Waybill does not run, its own
+    PostgreSQL is started for the time it takes.
+    """
+    from manage import home, tools
+
+    with _explained(), home.database():
+        code = tools.run(words)
+    sys.exit(code)
+
+
 @commands.group()
 def accounts() -> None:
     """Look after organisations, labs, users and projects."""
@@ -103,6 +121,31 @@ def digest(password: str) -> None:
     from models.identity.passwords import digest_password
 
     click.echo(digest_password(password))
+
+
+@accounts.command("key")
+@click.argument("name")
+@click.option("--only", is_flag=True, help="Revoke the user's other keys at once.")
+def new_key(name: str, *, only: bool) -> None:
+    """Make a new API key for the user NAME and show it, this once. It lasts for a year."""
+    from models.identity import service
+
+    with _of_user(name) as (session, user_id):
+        if only:
+            service.revoke_keys(session, user_id)
+        key = service.new_key(session, user_id)
+    click.echo(key)
+
+
+@accounts.command("revoke")
+@click.argument("name")
+def revoke(name: str) -> None:
+    """Revoke all API keys of the user NAME; the next request with one of them is refused. Jobs of the user go on."""
+    from models.identity import service
+
+    with _of_user(name) as (session, user_id):
+        count = service.revoke_keys(session, user_id)
+    click.echo(f"revoked {count}")
 
 
 @accounts.command("import")
@@ -148,6 +191,24 @@ def show_engines() -> None:
             click.echo(f"{name}: {choice}, {chosen}: {choice.binary}")
         if not url and not found:
             click.echo(f"{name}: none; set WAYBILL_{name.upper()}_URL, or install the `embedded` extra")
+
+
+@contextmanager
+def _of_user(name: str) -> Iterator[tuple[Session, int]]:
+    """Give the installation's database and a user of it."""
+    from manage import home
+    from models import db
+    from models.identity.service import find_user_id
+
+    with _explained(), home.database():
+        try:
+            with db.transaction() as session:
+                user_id = find_user_id(session, name)
+                if user_id is None:
+                    raise click.ClickException(f"there is no user {name}")
+                yield session, user_id
+        finally:
+            db.dispose()
 
 
 def _read_json(file: TextIO) -> object:

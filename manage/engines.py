@@ -47,7 +47,7 @@ def postgres(home: Path, *, durable: bool = True, shared_buffers: int | None = N
     found = _matching(find_postgres(), home)
     place = settle(found, home, f"postgres-{found.major}")
     sockets = socket_folder(home, "postgres", place.run_as, postgres_engine.SOCKET + ".lock")
-    return Postgres(place, sockets, durable, shared_buffers or min(memory() // 4, 2048 * MIB))
+    return Postgres(place, sockets, durable, shared_buffers or min(memory() // 4, 4096 * MIB))
 
 
 def valkey(home: Path) -> Valkey:

@@ -102,6 +102,7 @@ class Postgres:
             "shared_buffers": f"{self.shared_buffers // MIB}MB",
             "effective_cache_size": f"{3 * self.shared_buffers // MIB}MB",
             "maintenance_work_mem": "128MB",
+            "wal_buffers": "64MB",  # a chunk's whole log, so that nobody stops to write it before the commit
             "max_wal_size": "8GB",
             "checkpoint_timeout": "15min",
             "fsync": switch,

@@ -201,6 +201,30 @@ class RangeNotSatisfiable(Refused):
     code = "range_not_satisfiable"
 
 
+class MismatchingOffset(Refused):
+    """An upload does not go on at this byte; `expected-offset` is where it does."""
+
+    code = "mismatching_upload_offset"
+
+
+class InconsistentLength(Refused):
+    """An upload has another length than was said, or is complete already; `length` is the one that counts."""
+
+    code = "inconsistent_upload_length"
+
+
+class InvalidDigest(Refused):
+    """What was received is not what the client has: its digest differs."""
+
+    code = "digest_mismatch"
+
+
+class UploadInFlight(Refused):
+    """A complete upload is just being stored by another request; ask again later."""
+
+    code = "upload_in_flight"
+
+
 class AlreadyExists(Refused):
     """`create` of a record that is there."""
 
@@ -261,6 +285,12 @@ class TooManyAffected(Refused):
     code = "too_many_affected"
 
 
+class SubtreeTooLarge(Refused):
+    """More hangs on one item than a change of it may take along at once."""
+
+    code = "subtree_too_large"
+
+
 class InvalidPageSize(Refused):
     """Not a page size."""
 
@@ -309,6 +339,12 @@ class GroupTooLarge(Refused):
     code = "group_too_large"
 
 
+class PreviewTooLarge(Refused):
+    """A test that has to be tried in one go is of more items than the limit; `limit` and `actual` say so."""
+
+    code = "preview_too_large"
+
+
 class InvalidPlan(Refused):
     """No plan token of ours, not of yours, or of another request."""
 
@@ -328,7 +364,7 @@ class QuotaExceeded(Refused):
 
 
 class Unavailable(Refused):
-    """The database does not answer; nothing was stored unless a repeat with the same key says so."""
+    """The database, or the store of files, does not answer; nothing was stored unless a repeat with the same key says so."""
 
     code = "unavailable"
 

@@ -26,10 +26,11 @@ def listener(channel: str) -> psycopg.Connection[Any]:
     return connection
 
 
-async def listen(channel: str) -> AsyncIterator[str | None]:
-    """Yield None once it listens, from when on nothing is missed, then each payload. Raises psycopg.Error when cut off."""
+async def listen(*channels: str) -> AsyncIterator[tuple[str, str] | None]:
+    """Yield None once it listens, from when on nothing is missed, then channels and payloads. Raises psycopg.Error if cut off."""
     async with await psycopg.AsyncConnection.connect(_address(), autocommit=True) as connection:
-        await connection.execute(f"LISTEN {channel}")
+        for channel in channels:
+            await connection.execute(f"LISTEN {channel}")
         yield None
         async for told in connection.notifies():
-            yield told.payload
+            yield told.channel, told.payload

@@ -23,11 +23,14 @@ from waybill.aiojobs import AsyncJob
 from waybill.client import Client
 from waybill.digest import Digest
 from waybill.errors import ConfigError, Problem, Unreachable, WaybillError
+from waybill.events import Event
 from waybill.flows import Patience
 from waybill.jobs import Job
-from waybill.values import File, JobState, Result, search
+from waybill.projects import AsyncProject, Project
+from waybill.receipts import Mismatch, Receipt
+from waybill.values import File, JobState, Result, children, search
 
 __all__ = [
-    "AsyncClient", "AsyncJob", "Client", "ConfigError", "Digest", "File", "Job", "JobState", "Patience", "Problem", "Result",
-    "Unreachable", "WaybillError", "__version__", "search",
+    "AsyncClient", "AsyncJob", "AsyncProject", "Client", "ConfigError", "Digest", "Event", "File", "Job", "JobState", "Mismatch",
+    "Patience", "Problem", "Project", "Receipt", "Result", "Unreachable", "WaybillError", "__version__", "children", "search",
 ]  # fmt: skip

@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 import waybill
 from waybill import config, flows, submitting
 from waybill.aiojobs import AsyncJob
-from waybill.errors import ConfigError, Incomplete, MissingPackage, Problem
+from waybill.errors import ConfigError, Incomplete, MissingPackage, Problem, Unreachable
 from waybill.exporting import GONE, Download, Export, Target
 from waybill.flows import Patience, Trouble
 from waybill.jobs import Piece
 from waybill.pages import AsyncPages, job_pager, record_pager
 from waybill.parts import Operation, Packer, Part, written
+from waybill.projects import AsyncProject
+from waybill.receipts import KEYS
 from waybill.values import JobState, as_selection, search
 from waybill.wire import Flow, Lost, Request, T, get, keyed, post
 
@@ -75,6 +77,27 @@ class AsyncClient:
         found: dict[str, Any] = await self._value(get("/api/limits"))
         return found
 
+    async def receipt_keys(self) -> dict[str, Any]:
+        """Return the public keys that receipts are verified with."""
+        found: dict[str, Any] = await self._value(get(KEYS))
+        return found
+
+    async def download(self, request: Request, target: Path) -> None:
+        """Write what a request is answered with to a file; see `Client.download`."""
+        trouble = Trouble(self.patience)
+        while True:
+            try:
+                async with self.transport.stream(request) as (answer, pieces):
+                    with target.open("wb") as file:
+                        if answer.status < 300:
+                            async for piece in pieces:
+                                file.write(piece)
+                            return
+                        failed: Problem | Unreachable = flows.problem(answer)
+            except Lost as lost:
+                failed = Unreachable(str(lost))
+            await asyncio.sleep(trouble.pause(failed))
+
     async def evidence_keys(self) -> list[dict[str, Any]]:
         """Return the evidence keys in display order."""
         found: list[dict[str, Any]] = await self._value(get("/classification/api/evidence_keys"))
@@ -106,7 +129,7 @@ class AsyncClient:
     async def send_part(self, part: Part, asked: submitting.Asked) -> Piece:
         """Send one part of a submission. Raises Problem with the lines that all of the submission has."""
         with submitting.explained(part, asked):
-            return Piece(await self.run(flows.send(part.request(asked.sending), self.patience)), part.first, part.line)
+            return Piece(await self.run(submitting.sent(part, asked, self.patience)), part.first, part.line)
 
     def job(self, *tokens: str) -> AsyncJob:
         """Return a job by its token, or one submission that is several."""
@@ -154,6 +177,10 @@ class AsyncClient:
     async def patch(self, selection: Any, evidence: Mapping[str, Any], **parameters: Any) -> AsyncJob:
         """Merge the same evidence into each record."""
         return await self.bulk("patch", selection, patch=dict(evidence), **parameters)
+
+    def project(self, gid: str) -> AsyncProject:
+        """Return a project, whose records, assets and schema items have selections of their own."""
+        return AsyncProject(self, gid)
 
     async def export(self, place: str | Path, *, output: str = "ndjson", **parameters: Any) -> Export:
         """Write records to a file, or into a folder; see `Client.export`."""

@@ -6,24 +6,35 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from itertools import count
-from typing import Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-from waybill import flows
+from waybill import flows, receipts
 from waybill.digest import Digest
+from waybill.events import Event, Follower, follow_async, shifted
 from waybill.flows import Patience
 from waybill.jobs import Piece, outcomes
 from waybill.pages import AsyncPages, digest_of
+from waybill.receipts import Receipt
 from waybill.values import JobState, Result, merged
-from waybill.wire import Flow, T
+from waybill.wire import Flow, Request, T
+
+if TYPE_CHECKING:
+    from waybill.aiotransport import AsyncTransport
 
 
 class AsyncRunner(Protocol):
     """What a job needs of its client."""
 
     patience: Patience
+    transport: AsyncTransport
 
     async def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
+        ...
+
+    async def download(self, request: Request, target: Path) -> None:
+        """Write what a request is answered with to a file."""
         ...
 
 
@@ -94,11 +105,43 @@ class AsyncJob:
             await self._client.run(digest_of(made, piece.token, self._client.patience, (piece.first, piece.line)))
         return made
 
+    async def receipt(self) -> Receipt:
+        """Return the signed receipt of a job that has ended."""
+        return await self._client.run(receipts.fetch(self.token, self._client.patience))
+
+    async def save_ledger(self, target: str | Path) -> None:
+        """Write the ledger that the receipt is about to a file."""
+        await self._client.download(receipts.ledger(self.token), Path(target))
+
     async def cancel(self) -> JobState:
         """Ask it to stop; operations without an outcome end as cancelled."""
         for token in self.tokens:
             self._states[token] = await self._client.run(flows.change(token, "cancel", self._client.patience))
         return merged([self._states[token] for token in self.tokens])
+
+    async def pause(self) -> JobState:
+        """Let it begin nothing more, until it is resumed; returns when nothing of it is worked on any more."""
+        for token in self.tokens:
+            self._states[token] = await self._client.run(flows.rest(token, self._client.patience))
+        return merged([self._states[token] for token in self.tokens])
+
+    async def resume(self) -> JobState:
+        """Let it go on where it was paused."""
+        for token in self.tokens:
+            self._states[token] = await self._client.run(flows.change(token, "resume", self._client.patience))
+        return merged([self._states[token] for token in self.tokens])
+
+    async def pace(self, items: int | None) -> JobState:
+        """Let it do so many operations a second, or as many as it can. A submission that is several jobs: each of them."""
+        for token in self.tokens:
+            self._states[token] = await self._client.run(flows.set_pace(token, items, self._client.patience))
+        return merged([self._states[token] for token in self.tokens])
+
+    async def events(self, after: int = 0) -> AsyncIterator[Event]:
+        """Give the outcomes as they come, until it has ended, as `Job.events`."""
+        for piece in self.pieces if after == 0 else [Piece(self.token)]:
+            async for event in follow_async(self._client.transport, self._client.patience, Follower(piece.token, after)):
+                yield shifted(event, piece.first, piece.line)
 
     async def retry(self, *, key: str | None = None) -> AsyncJob:
         """Run what failed again, as a job of its own."""

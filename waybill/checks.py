@@ -45,7 +45,7 @@ def run(profile: Profile) -> Iterator[Check]:
         yield from _server(transport, profile)
     finally:
         transport.close()
-    yield from _plugged()
+    yield from plugged()
 
 
 def _settings(profile: Profile) -> Iterator[Check]:
@@ -131,7 +131,8 @@ def _limits(transport: Transport) -> Check:
     return Check("limits", True, ", ".join(f"{name} {found[name]:,}" for name in SHOWN if name in found))
 
 
-def _plugged() -> Iterator[Check]:
+def plugged() -> Iterator[Check]:
+    """Give the checks of the parts that are installed here."""
     for entry in entry_points(group=GROUP):
         try:
             yield from entry.load()()

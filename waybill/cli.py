@@ -7,16 +7,24 @@ from importlib.metadata import entry_points
 import click
 
 from waybill import __version__
-from waybill.commands import jobs, records, setup
+from waybill.commands import changing, jobs, pacing, records, setup
+from waybill.commands.receipts import receipt
 from waybill.commands.submit import submit
 from waybill.demo import demo
 
 GROUP = "waybill.commands"
-OURS = (
-    submit, jobs.watch, jobs.jobs, jobs.results, jobs.cancel, jobs.retry, jobs.undo, records.get, records.search, records.export,
-    setup.login, setup.doctor, setup.completion, demo,
-)  # fmt: skip
-SERVER = ("accounts", "up", "web", "worker", "dispatcher", "migrate", "engines")
+SHORT = 300  # characters of a first sentence: all of it
+SECTIONS: dict[str, tuple[click.Command, ...]] = {
+    "Files and jobs": (submit, jobs.watch, jobs.jobs, jobs.results, receipt, pacing.pause, pacing.resume,
+                       pacing.pace, jobs.cancel, jobs.retry, jobs.undo),
+    "Records": (records.get, records.search, records.export),
+    "Changing what a selection names": (
+        changing.patch, changing.publish, changing.delete, changing.undelete, changing.update, changing.move, changing.bulk,
+    ),
+    "Setting up": (setup.login, setup.doctor, setup.completion, demo),
+}  # fmt: skip
+OTHERS = "On the server"
+SERVER = ("accounts", "up", "web", "worker", "dispatcher", "migrate", "engines", "database")
 
 
 class Commands(click.Group):
@@ -32,6 +40,18 @@ class Commands(click.Group):
         if found is None and cmd_name in SERVER:
             raise click.UsageError(f"`waybill {cmd_name}` is the server's: run it there, or pip install 'waybill[server]'")
         return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by what they are for, and after ours those of the parts."""
+        ours = {name: [str(command.name) for command in commands] for name, commands in SECTIONS.items()}
+        known = {name for names in ours.values() for name in names}
+        others = [name for name in self.list_commands(ctx) if name not in known]
+        for title, names in {**ours, OTHERS: others}.items():
+            found = ((name, self.get_command(ctx, name)) for name in names)
+            rows = [(name, command.get_short_help_str(SHORT)) for name, command in found if command and not command.hidden]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
 
 def _plugged() -> dict[str, click.Command]:
@@ -51,8 +71,9 @@ def main() -> None:
     """Bulk records: jobs that finish, one outcome per item, pages that do not shift."""
 
 
-for ours in OURS:
-    main.add_command(ours)
+for ours in SECTIONS.values():
+    for one in ours:
+        main.add_command(one)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ Bodies and pages are streams: neither the operations nor the answers are ever he
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,15 +17,17 @@ from types import TracebackType
 from typing import IO, Any, Self, Unpack
 
 import waybill
-from waybill import config, exporting, flows, submitting
-from waybill.errors import ConfigError
+from waybill import config, exporting, flows, submitting, uploads
+from waybill.errors import ConfigError, Problem, Unreachable
 from waybill.flows import Patience
 from waybill.jobs import Job, Piece
 from waybill.pages import Pages, job_pager, record_pager
 from waybill.parts import Operation, Part, pack
+from waybill.projects import Project
+from waybill.receipts import KEYS
 from waybill.transport import Transport
 from waybill.values import JobState, as_selection, search
-from waybill.wire import NDJSON, Flow, Request, T, get, keyed, post
+from waybill.wire import NDJSON, Flow, Lost, Request, T, get, keyed, post
 
 
 class Client:
@@ -69,6 +72,25 @@ class Client:
         found: dict[str, Any] = self._value(get("/api/limits"))
         return found
 
+    def receipt_keys(self) -> dict[str, Any]:
+        """Return the public keys that receipts are verified with, as a JSON Web Key Set."""
+        found: dict[str, Any] = self._value(get(KEYS))
+        return found
+
+    def download(self, request: Request, target: Path) -> None:
+        """Write what a request is answered with to a file; begun anew where it breaks off. Raises Problem and Unreachable."""
+        trouble = flows.Trouble(self.patience)
+        while True:
+            try:
+                with self.transport.stream(request) as (answer, pieces), target.open("wb") as file:
+                    if answer.status < 300:
+                        file.writelines(pieces)
+                        return
+                    failed: Problem | Unreachable = flows.problem(answer)
+            except Lost as lost:
+                failed = Unreachable(str(lost))
+            time.sleep(trouble.pause(failed))
+
     def evidence_keys(self) -> list[dict[str, Any]]:
         """Return the evidence keys in display order."""
         found: list[dict[str, Any]] = self._value(get("/classification/api/evidence_keys"))
@@ -91,7 +113,8 @@ class Client:
         submits them again. With `test` nothing is stored, and the outcomes say what would be. With `atomic` all operations
         stand or fall together. With `in_order`, as it is unless told otherwise, a part is sent when the one before it has ended,
         as operations on one record may be in both; without, all parts run side by side. `tags` and `import_id` are kept with the
-        job. Raises Problem, Unreachable, and ValueError where there is nothing to do.
+        job. What is too large for one request, and with `resumable` all, is sent as an upload that goes on after a break, also
+        of another run of the program. Raises Problem, Unreachable, and ValueError where there is nothing to do.
         """
         asked, in_order, cut = submitting.read(how)
         job = Job(self)
@@ -104,10 +127,10 @@ class Client:
             raise ValueError("there is no operation to submit")
         return job
 
-    def send_part(self, part: Part, asked: submitting.Asked) -> Piece:
+    def send_part(self, part: Part, asked: submitting.Asked, moved: uploads.Moved | None = None) -> Piece:
         """Send one part of a submission. Raises Problem with the lines that all of the submission has."""
         with submitting.explained(part, asked):
-            return Piece(self.run(flows.send(part.request(asked.sending), self.patience)), part.first, part.line)
+            return Piece(self.run(submitting.sent(part, asked, self.patience, moved)), part.first, part.line)
 
     def submit_body(
         self, body: IO[bytes], *, content_type: str = NDJSON, encoding: str | None = None, key: str | None = None
@@ -172,6 +195,10 @@ class Client:
     def patch(self, selection: Any, evidence: Mapping[str, Any], **parameters: Any) -> Job:
         """Merge the same evidence into each record."""
         return self.bulk("patch", selection, patch=dict(evidence), **parameters)
+
+    def project(self, gid: str) -> Project:
+        """Return a project, whose records, assets and schema items have selections of their own."""
+        return Project(self, gid)
 
     def export(
         self, target: str | Path, *, output: str = "ndjson", progress: bool = False, **parameters: Any

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from waybill.errors import Problem, Unreachable
 from waybill.values import File, JobState
-from waybill.wire import Answer, Flow, Lost, Pause, Request, get, keyed, post
+from waybill.wire import Answer, Flow, Lost, Pause, Request, get, keyed, patch, post
 
 BASE = "/classification/api/classifications/v2/"
 RECORDS = f"{BASE}record/"
@@ -23,6 +23,7 @@ BULK = f"{BASE}records/bulk/"
 EXPORT = f"{BASE}record/"
 IN_FLIGHT = "idempotency_key_in_flight"  # the first copy of this request is still being stored
 PASSING = (429, 502, 503, 504)
+REST = 0.5  # seconds between two looks at a job that comes to rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +68,14 @@ def ask(request: Request, patience: Patience) -> Flow[Answer]:
     """Send a request until it is answered. Raises Problem and Unreachable."""
     trouble = Trouble(patience)
     while True:
-        found = yield from _attempt(request)
+        found = yield from attempt(request)
         if isinstance(found, Answer):
             return found
         yield Pause(trouble.pause(found))
 
 
-def _attempt(request: Request) -> Flow[Answer | Problem | Unreachable]:
+def attempt(request: Request) -> Flow[Answer | Problem | Unreachable]:
+    """Send a request once; return what comes of it."""
     try:
         answer = yield request
     except Lost as lost:
@@ -101,9 +103,12 @@ def _told(body: Any) -> Mapping[str, Any] | None:
     if not isinstance(body, dict):
         return None
     result = body.get("result")
-    if isinstance(result, dict) and "code" in result:
-        return {**body, "code": result["code"], "detail": result.get("message", "")}
-    return body if "code" in body else None
+    if not isinstance(result, dict) or "code" not in result:
+        return body if "code" in body else None
+    info = result.get("info")
+    said = info if isinstance(info, dict) else {}
+    errors = [said] if "pointer" in said else []
+    return {**body, **said, "code": said.get("code", result["code"]), "detail": result.get("message", ""), "errors": errors}
 
 
 def value(request: Request, patience: Patience) -> Flow[Any]:
@@ -128,6 +133,20 @@ def job(token: str, patience: Patience) -> Flow[JobState]:
 def change(token: str, verb: str, patience: Patience) -> Flow[JobState]:
     """Ask something of a job that answers with its state."""
     return _state((yield from ask(post(f"{_job(token)}/{verb}"), patience)))
+
+
+def rest(token: str, patience: Patience) -> Flow[JobState]:
+    """Ask a job to pause, and wait until nothing of it is worked on, at most as long as trouble may last."""
+    state, end = (yield from change(token, "pause", patience)), time.monotonic() + patience.seconds
+    while state.pausing and time.monotonic() < end:
+        yield Pause(REST)
+        state = yield from job(token, patience)
+    return state
+
+
+def set_pace(token: str, pace: int | None, patience: Patience) -> Flow[JobState]:
+    """Say how many items a second a job may do."""
+    return _state((yield from ask(patch(_job(token), {"pace": pace}), patience)))
 
 
 def child(token: str, verb: str, key: str, patience: Patience, body: Any = None) -> Flow[str]:

@@ -7,23 +7,32 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any, Protocol
 
-from waybill import flows
+from waybill import flows, receipts
 from waybill.digest import Digest
+from waybill.events import Event, Follower, follow, shifted
 from waybill.flows import Patience
 from waybill.pages import Pager, Pages, digest_of, result_pager
+from waybill.receipts import Receipt
+from waybill.transport import Transport
 from waybill.values import JobState, Result, merged
-from waybill.wire import Flow, T
+from waybill.wire import Flow, Request, T
 
 
 class Runner(Protocol):
     """What a job needs of its client."""
 
     patience: Patience
+    transport: Transport
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
+        ...
+
+    def download(self, request: Request, target: Path) -> None:
+        """Write what a request is answered with to a file."""
         ...
 
 
@@ -116,11 +125,47 @@ class Job:
             self._client.run(digest_of(made, piece.token, self._client.patience, (piece.first, piece.line)))
         return made
 
+    def receipt(self) -> Receipt:
+        """Return the signed receipt of a job that has ended. Raises ValueError where the submission is several jobs."""
+        return self._client.run(receipts.fetch(self.token, self._client.patience))
+
+    def save_ledger(self, target: str | Path) -> None:
+        """Write the ledger that the receipt is about to a file: a line for each item."""
+        self._client.download(receipts.ledger(self.token), Path(target))
+
     def cancel(self) -> JobState:
         """Ask it to stop; operations without an outcome end as cancelled."""
         for token in self.tokens:
             self._states[token] = self._client.run(flows.change(token, "cancel", self._client.patience))
         return self.state
+
+    def pause(self) -> JobState:
+        """Let it begin nothing more, until it is resumed; returns when nothing of it is worked on any more."""
+        for token in self.tokens:
+            self._states[token] = self._client.run(flows.rest(token, self._client.patience))
+        return self.state
+
+    def resume(self) -> JobState:
+        """Let it go on where it was paused."""
+        for token in self.tokens:
+            self._states[token] = self._client.run(flows.change(token, "resume", self._client.patience))
+        return self.state
+
+    def pace(self, items: int | None) -> JobState:
+        """Let it do so many operations a second, or as many as it can. A submission that is several jobs: each of them."""
+        for token in self.tokens:
+            self._states[token] = self._client.run(flows.set_pace(token, items, self._client.patience))
+        return self.state
+
+    def events(self, after: int = 0) -> Iterator[Event]:
+        """Give the outcomes as they come, until it has ended, each once and whatever happens to the connection.
+
+        They have numbers from 1 in the order in which they came, and come without records. `after` goes on behind one of these;
+        a submission that is several jobs has each job's one after the other, and no such number. Raises ValueError.
+        """
+        for piece in self.pieces if after == 0 else [Piece(self.token)]:
+            for event in follow(self._client.transport, self._client.patience, Follower(piece.token, after)):
+                yield shifted(event, piece.first, piece.line)
 
     def retry(self, *, key: str | None = None) -> Job:
         """Run what failed again, as a job of its own."""

@@ -15,6 +15,7 @@ from waybill.wire import JSON, NDJSON, Request, keyed
 
 Operation: TypeAlias = Mapping[str, Any] | bytes | str  # texts and bytes are operations that are JSON already
 LEVEL = 5
+LARGE = 32 * 1024 * 1024  # bytes, as they are sent, that are not sent twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,18 @@ class Sending:
 
 @dataclass(slots=True)
 class Part:
-    """A body that is ready to be sent. `first` counts the operations before it, `line` the lines."""
+    """A body that is ready to be sent. `first` counts the operations before it, `line` the lines.
+
+    One that is `large` is sent as an upload that can be resumed: a break would cost too much, or one request may not hold it.
+    """
 
     number: int
     file: IO[bytes]
     operations: int
-    first: int
-    line: int
+    first: int = 0
+    line: int = 0
+    large: bool = False
+    coding: str | None = "gzip"
 
     def __enter__(self) -> Self:
         return self
@@ -55,7 +61,7 @@ class Part:
         """Return the request that makes a job of it."""
         headers = {
             "Content-Type": JSON if sending.envelope else NDJSON,
-            "Content-Encoding": "gzip",
+            **({"Content-Encoding": self.coding} if self.coding else {}),
             "Prefer": "respond-async",
             **keyed(f"{sending.run}-{self.number:06}"),
         }
@@ -70,8 +76,11 @@ class Packer:
     lines of a body are those of a file.
     """
 
-    def __init__(self, cut: Cut, envelope: Mapping[str, Any] | None = None, *, whole: bool = False) -> None:
+    def __init__(
+        self, cut: Cut, envelope: Mapping[str, Any] | None = None, *, whole: bool = False, posted: Cut | None = None
+    ) -> None:
         self._cut = cut
+        self._posted = posted  # what one request may hold; None where there are no uploads
         self._whole = whole
         self._envelope = envelope or {}
         self._number = self._operations = self._lines = self._held = self._size = 0
@@ -99,13 +108,25 @@ class Packer:
         if self._envelope:
             self._packed.write(b"\n]}")
         self._packed.close()
+        part = Part(
+            self._number,
+            self._file,
+            self._held,
+            self._first,
+            self._line,
+            self.is_large(self._held, self._file.tell(), self._size),
+        )
         self._file.seek(0)
-        part = Part(self._number, self._file, self._held, self._first, self._line)
         self._number += 1
         self._first, self._line = self._operations, self._lines
         self._file = self._packed = None
         self._held = self._size = 0
         return part
+
+    def is_large(self, operations: int, sent: int, size: int = 0) -> bool:
+        """Say whether so many operations of so many bytes, as they are sent and unpacked, are to be uploaded."""
+        most = self._posted
+        return most is not None and (operations > most.operations or size > most.bytes or sent > LARGE)
 
     def close(self) -> None:
         """Let go of a part that will not be sent."""

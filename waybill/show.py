@@ -47,6 +47,10 @@ class Bar:
         told = f"{failed:,} failed" if failed else ""
         self._progress.update(self._task, completed=finished, told=told, total=total)
 
+    def sent(self, done: int, size: int) -> None:
+        """Show how much of a file is on the server, in MiB."""
+        self._progress.update(self._task, completed=done >> 20, total=max(size >> 20, 1), told="MiB sent")
+
 
 def follow(where: Console, name: str, states: Iterable[JobState]) -> JobState:
     """Show a job's states as a bar until it ends; return the last."""
@@ -54,7 +58,9 @@ def follow(where: Console, name: str, states: Iterable[JobState]) -> JobState:
     with Bar(where, name) as bar:
         for last in states:
             bar.move(last.finished, last.failed, last.total)
-            if last.status == "queued":
+            if last.paused or last.pausing:
+                bar.tell("paused" if last.paused else "pausing")
+            elif last.status == "queued":
                 bar.tell(_queued(last))
     if last is None:
         raise ValueError("a job has at least one state")

@@ -34,6 +34,15 @@ STEP = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """A file of lines that the server reads as it is: its path, its size, and how it is packed."""
+
+    path: Path
+    size: int
+    coding: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A file of operations. `lines` gives them anew each time it is called; `numbered` says whether they are the file's lines."""
 
@@ -41,6 +50,7 @@ class Source:
     lines: Callable[[], Iterator[bytes]]
     numbered: bool
     beside: Mapping[str, Any] = field(default_factory=dict)  # what stands beside `records`
+    whole: Whole | None = None  # the file itself, where it can be sent as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +91,16 @@ def open_source(path: Path, name: str, kind: str | None, mapped: Mapped) -> Sour
         return Source(name, lambda: _csv_lines(path, mapped, delimiter), numbered=True)
     if kind == "json":
         return _json_source(path, name)
-    return Source(name, lambda: _ndjson_lines(path), numbered=True)
+    return Source(name, lambda: _ndjson_lines(path), numbered=True, whole=_whole(path))
+
+
+def _whole(path: Path) -> Whole | None:
+    """Return a file of lines as it is; None with a mark before the first one, which the server does not take."""
+    with path.open("rb") as raw, unpacked(path) as file:
+        begin = raw.read(4)
+        marked = file.read(len(BOM)) == BOM
+    coding = "gzip" if begin.startswith(GZIP) else "zstd" if begin == ZSTD else None
+    return None if marked else Whole(path, path.stat().st_size, coding)
 
 
 def _kind(path: Path, name: str) -> str:

@@ -48,6 +48,26 @@ class JobState:
         found: Mapping[str, Any] | None = (self.raw.get("info") or {}).get("error")
         return found
 
+    @property
+    def paused(self) -> bool:
+        """Say whether it was asked to pause and nothing of it is worked on any more."""
+        left = [body for body in self._bodies() if body["status"] not in FINAL]
+        return bool(left) and all(body.get("paused") for body in left)
+
+    @property
+    def pausing(self) -> bool:
+        """Say whether it was asked to pause and something of it has still to end."""
+        return any(body.get("pause_requested") and not body.get("paused") for body in self._bodies())
+
+    @property
+    def pace(self) -> int | None:
+        """Return how many items a second it may do; None where it is as many as it can."""
+        found = [body["pace"] for body in self._bodies() if body.get("pace")]
+        return sum(found) if found else None
+
+    def _bodies(self) -> Sequence[Mapping[str, Any]]:
+        return self.raw.get("parts") or [self.raw]
+
     @classmethod
     def parse(cls, body: Mapping[str, Any], pause: float = 1.0) -> JobState:
         """Return a state from the answer of `GET /api/jobs/<token>`."""
@@ -144,11 +164,27 @@ def search(
     filter: Sequence[Any] | None = None,  # noqa: A002 - the wire's word
     *,
     exclude: Iterable[Any] = (),
+    language: str | None = None,
 ) -> dict[str, Any]:
-    """Return a selection's entry: what a query finds, less some ids. `filter` is such as `["gene_symbol", "is", "TP53"]`."""
-    asked = {name: value for name, value in (("q", q), ("filter", filter)) if value is not None}
+    """Return a selection's entry: what a query finds, less some ids. `filter` is such as `["gene_symbol", "is", "TP53"]`.
+
+    `language` is for projects, whose words are looked for in one language.
+    """
+    asked = {name: value for name, value in (("q", q), ("filter", filter), ("language", language)) if value is not None}
+    return {"search": asked} | _without(exclude)
+
+
+def children(
+    parent: str, *, channel: str | None = None, ordering: str | None = None, exclude: Iterable[Any] = ()
+) -> dict[str, Any]:
+    """Return a selection's entry: what is right below a record or folder of a project, less some gids."""
+    asked = {"children": parent, "channel": channel, "ordering": ordering}
+    return {name: value for name, value in asked.items() if value is not None} | _without(exclude)
+
+
+def _without(exclude: Iterable[Any]) -> dict[str, Any]:
     left_out = list(exclude)
-    return {"search": asked} | ({"exclude": left_out} if left_out else {})
+    return {"exclude": left_out} if left_out else {}
 
 
 def as_selection(selection: Any) -> list[Any]:

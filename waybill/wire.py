@@ -71,6 +71,11 @@ def post(path: str, value: Any = None, headers: Mapping[str, str] | None = None)
     return Request("POST", path, headers={"Content-Type": JSON, **(headers or {})}, body=body)
 
 
+def patch(path: str, value: Any) -> Request:
+    """Return a request to change what is there; to repeat it does no harm."""
+    return Request("PATCH", path, headers={"Content-Type": JSON}, body=json.dumps(value).encode())
+
+
 def keyed(key: str) -> dict[str, str]:
     """Return the header that makes a repeat safe."""
     return {"Idempotency-Key": f'"{key}"'}

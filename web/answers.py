@@ -19,7 +19,12 @@ MOST_ERRORS = 100
 SAID_BELOW = ("index", "line", "errors")  # members of a refusal that are told under `errors`
 CLASSIFICATION_FACE = ("/classification/", "/variantclassification/")
 AUTHENTICATE = 'Bearer realm="waybill"'
-TYPES = {"quota_exceeded": "https://iana.org/assignments/http-problem-types#quota-exceeded"}  # registered; others are ours
+REGISTRY = "https://iana.org/assignments/http-problem-types#"
+TYPES = {  # registered, or to be by a draft that is followed; others are ours
+    "quota_exceeded": f"{REGISTRY}quota-exceeded",
+    "mismatching_upload_offset": f"{REGISTRY}mismatching-upload-offset",
+    "inconsistent_upload_length": f"{REGISTRY}inconsistent-upload-length",
+}
 PAUSES = {429: 1, 503: 2}  # seconds to stay away where nothing better is known
 
 STATUSES = {
@@ -54,6 +59,8 @@ STATUSES = {
     "invalid_plan": 400,
     "invalid_target": 400,
     "invalid_idempotency_key": 400,
+    "inconsistent_upload_length": 400,
+    "digest_mismatch": 400,
     "unauthorized": 401,
     "forbidden": 403,
     "not_found": 404,
@@ -63,6 +70,8 @@ STATUSES = {
     "not_finished": 409,
     "not_undoable": 409,
     "idempotency_key_in_flight": 409,
+    "mismatching_upload_offset": 409,
+    "upload_in_flight": 409,
     "gone": 410,
     "cursor_expired": 410,
     "version_conflict": 412,
@@ -71,11 +80,13 @@ STATUSES = {
     "too_many_items": 413,
     "selection_too_large": 413,
     "group_too_large": 413,
+    "preview_too_large": 413,
     "uri_too_long": 414,
     "unsupported_media_type": 415,
     "unsupported_content_encoding": 415,
     "range_not_satisfiable": 416,
     "too_many_affected": 422,
+    "subtree_too_large": 422,
     "unworkable": 422,
     "invalid_state": 422,
     "in_use": 422,

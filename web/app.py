@@ -19,10 +19,14 @@ from web import (
     jobs,
     limits,
     metrics,
+    notices,
     openapi,
     quotas,
+    receipts,
     reports,
     sync,
+    traces,
+    uploads,
     variants,
     webhooks,
 )
@@ -48,10 +52,12 @@ def create_app() -> Flask:
     for name in (STREAMERS, WAITERS):
         app.extensions[name] = Places(known.web_threads // 2 - RESERVED_THREADS)
     app.extensions[exports.EXPORTERS] = Places(known.web_threads // 4)
+    app.extensions[uploads.UPLOADERS] = Places(known.web_threads // 4)
     gate.install(app)
     quotas.install(app)
     failures.install(app)
     handover.install(app)
+    traces.install(app)
     own = (
         health.api,
         metrics.api,
@@ -63,6 +69,10 @@ def create_app() -> Flask:
         history.undoing,
         exports.outside,
         webhooks.api,
+        uploads.api,
+        receipts.api,
+        receipts.keys,
+        notices.api,
         pages,
     )
     for blueprint in own:

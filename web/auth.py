@@ -18,13 +18,8 @@ from web import quotas
 def sign_in() -> None:
     """Find out who asks, before anything of the body is read. Raises Unauthorized, QuotaExceeded."""
     key = _bearer(request.headers.get("Authorization", ""))
-    quotas.check_guessing(key)
-    try:
+    with quotas.guessing(key):
         _authenticate(key)
-    except Unauthorized:
-        quotas.note_wrong(key)
-        raise
-    quotas.note_right(key)
     quotas.admit(g.principal)
 
 

@@ -23,12 +23,13 @@ from models.errors import InvalidRequest
 from models.jobs import imports
 from models.jobs import service as jobs
 from models.jobs.values import Job, Submission
-from models.selection import resolve
+from models.selection import glance, resolve
 from models.selection.cursor import Binding, open_cursor, query_digest, seal
 from models.selection.grammar import parse_selection
 from models.selection.resolve import Member
 from models.selection.search import FACE
 from models.settings import settings
+from web import uploads
 from web.answers import answer, found, minimal
 from web.auth import principal, sign_in
 from web.bulk import REPLAYED, Layout, answer_job, submit_selection
@@ -55,6 +56,7 @@ View = TypeVar("View", bound=Callable[..., Response])
 
 api = Blueprint("classifications", __name__)
 api.before_request(sign_in)
+api.after_request(uploads.announce)
 
 
 def _route(method: str, rule: str) -> Callable[[View], View]:
@@ -101,17 +103,31 @@ def post_record(version: str, name: str) -> Response:
 
 
 def _post(version: str, name: str | None) -> Response:
-    asked = parse_query(BulkParameters, request.args)
-    preferred, key = preferences(), idempotency_key()
+    asked = {"version": version, "name": name, **parse_query(BulkParameters, request.args)}
+    key = idempotency_key()
+    if uploads.is_asked():
+        return uploads.create(SENT, asked, key)
     with _received() as body:
-        if body.kind == "single":
-            operation = parse_operation(body.single(), None if name is None else parse_url_id(name))
-            shown, replayed = _carry_out(operation, (key, body.digest))
-            return _single_answer(_layout(version)(shown), preferred, replayed=replayed)
-        job = _submit(SENT, body, key, asked)
-    if job is None:
-        return preferred.note(answer({"results": []}), waited=False)
-    return answer_job(job, preferred, preferred.seconds(job.total), _layout(version))
+        made = _take(body, key, asked)
+    return made if isinstance(made, Response) else _answer(made, asked)
+
+
+def _take(body: Body, key: str | None, asked: Mapping[str, Any]) -> Job | Response:
+    """Carry out one operation, or store a list of them as a job."""
+    if body.kind != "single":
+        return _submit(SENT, body, key, asked) or _nothing()
+    operation = parse_operation(body.single(), None if asked["name"] is None else parse_url_id(asked["name"]))
+    shown, replayed = _carry_out(operation, (key, body.digest))
+    return _single_answer(_layout(asked["version"])(shown), preferences(), replayed=replayed)
+
+
+def _nothing() -> Response:
+    return preferences().note(answer({"results": []}), waited=False)
+
+
+def _answer(job: Job, asked: Mapping[str, Any]) -> Response:
+    preferred = preferences()
+    return answer_job(job, preferred, preferred.seconds(job.total), _layout(asked["version"]))
 
 
 def _carry_out(operation: Operation, kept: tuple[str | None, bytes]) -> tuple[Mapping[str, Any], bool]:
@@ -147,7 +163,8 @@ def _submit(name: str, body: Body, key: str | None, asked: Mapping[str, Any]) ->
         return None
     run = {"import_id": envelope["import_id"]} if envelope["import_id"] else {}
     whole = {"atomic": True} if envelope["atomic"] or asked["atomic"] else {}
-    submission = Submission(name, run | whole, envelope["tags"], key, body.digest)
+    pace = asked["pace"] or envelope["pace"]
+    submission = Submission(name, run | whole, envelope["tags"], key, body.digest, pace=pace)
     with transaction() as session:
         idempotency.refuse_taken(session, principal(), key)
         job = jobs.submit(session, principal(), submission, items)
@@ -163,15 +180,22 @@ def _post_of_run(envelope: Mapping[str, Any]) -> imports.Post | None:
 @_route("POST", "records/bulk/validate")
 def validate_records(version: str) -> Response:
     """Try a whole file of operations without storing any; the job's digest tells what is wrong with it."""
-    asked = parse_query(BulkParameters, request.args)
-    preferred, key = preferences(), idempotency_key()
+    asked = {"version": version, **parse_query(BulkParameters, request.args)}
+    key = idempotency_key()
+    if uploads.is_asked():
+        return uploads.create(TRIED, asked, key)
     with _received() as body:
-        if body.kind == "single":
-            raise InvalidRequest("Send a list of operations: an array, lines, or an object with `records`.")
-        job = _submit(TRIED, body, key, asked)
-    if job is None:
-        return preferred.note(answer({"results": []}), waited=False)
-    return answer_job(job, preferred, preferred.seconds(job.total), _layout(version))
+        made = _try(body, key, asked)
+    return made if isinstance(made, Response) else _answer(made, asked)
+
+
+def _try(body: Body, key: str | None, asked: Mapping[str, Any]) -> Job | Response:
+    if body.kind == "single":
+        raise InvalidRequest("Send a list of operations: an array, lines, or an object with `records`.")
+    return _submit(TRIED, body, key, asked) or _nothing()
+
+
+uploads.targets |= {SENT: uploads.Target(_take, _answer), TRIED: uploads.Target(_try, _answer)}
 
 
 @_route("POST", "records/bulk/<verb>")
@@ -183,7 +207,7 @@ def post_selection(version: str, verb: str) -> Response:
         envelope, params = parse_members(SelectionBody, asked.params, body.single())
         digest = body.digest
     preferred = preferences()
-    submission = Submission(asked.name, params, envelope["tags"], idempotency_key(), digest)
+    submission = Submission(asked.name, params, envelope["tags"], idempotency_key(), digest, pace=envelope["pace"])
     allow_all = bool(params.get("allow_all"))
     job = submit_selection(submission, lambda: parse_selection(envelope["selection"], FACE, allow_all=allow_all))
     if isinstance(job, Response):
@@ -208,28 +232,36 @@ def get_records(version: str) -> Response:
         "records.size": page.total,
         "page.size": ask["page_size"],
         "page.cursor": page.following,
+        **({} if page.complete is None else {"records.complete": page.complete}),
     }
     return found(result, {"records": {record["id"]: _layout(version)(record) for record in shown}})
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """Part of a selection's list, with the cursor of what follows."""
+    """Part of a selection's list, with the cursor of what follows. `complete` says of a glance whether it saw everything."""
 
     total: int
     members: Sequence[Member]
     following: str | None
+    complete: bool | None = None
 
 
 def _list_page(session: Session, ask: Mapping[str, Any]) -> _Page:
     """Resolve a selection and return its first page, or the page of the list that a cursor names."""
-    digest = query_digest({name: ask[name] for name in ("selection", "allow_all", "data", "as_of")})
+    names = ("selection", "allow_all", "data", "as_of", *(("glance",) if ask["glance"] else ()))
+    digest = query_digest({name: ask[name] for name in names})
     binding = Binding("records", principal().user_id, digest)
     if ask["page_cursor"] is None:
         selection = parse_selection(ask["selection"], FACE, allow_all=ask["allow_all"])
-        space = resolve.own_space(principal(), ask["as_of"])
-        first = resolve.resolve(session, principal(), selection, resolve.FirstPage(ask["page_size"], digest), space)
-        return _Page(first.total, first.members, _following(binding, first.selection_id, (first.total, first.members), ids.now()))
+        wanted, complete = resolve.FirstPage(ask["page_size"], digest), None
+        if ask["glance"]:
+            first, complete = glance.look(session, principal(), glance.only_search(selection, ask["as_of"]), wanted)
+        else:
+            space = resolve.space_of(session, principal(), selection, ask["as_of"])
+            first = resolve.resolve(session, principal(), selection, wanted, space)
+        following = _following(binding, first.selection_id, (first.total, first.members), ids.now())
+        return _Page(first.total, first.members, following, complete)
     cursor = open_cursor(ask["page_cursor"], binding, ids.now())
     name, start = cursor.place
     selection_id = UUID(str(name))

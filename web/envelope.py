@@ -17,6 +17,7 @@ RECORDS = "records"
 TEXTS = ("import_id", "status")
 LISTS = ("tags",)
 FLAGS = ("atomic",)
+NUMBERS = ("pace",)
 DECODABLE = 1_000  # levels that no decoder reads, so that more of the body cannot change the answer
 SHOWN = 100  # characters of a client's own words in an answer
 
@@ -141,7 +142,7 @@ def read_envelope(members: list[Member], window: Window, limits: Limits) -> Mapp
     """
     envelope: dict[str, Any] = {}
     for member in members:
-        if member.name not in (RECORDS, *TEXTS, *LISTS, *FLAGS):
+        if member.name not in (RECORDS, *TEXTS, *LISTS, *FLAGS, *NUMBERS):
             raise UnknownField(f"Nobody reads {member.name[:SHOWN]!a}.", pointer=_pointer(member.name))
         if member.name in (*envelope, RECORDS):
             raise DuplicateKey("An object names one member twice.", pointer=pointer_to(member.name))
@@ -164,6 +165,8 @@ def _read(member: Member, window: Window, limits: Limits) -> Any:
         raise InvalidType(f"`{member.name}` is a list of texts.", pointer=pointer)
     if member.name in FLAGS and not isinstance(value, bool | None):
         raise InvalidType(f"`{member.name}` is true or false.", pointer=pointer)
+    if member.name in NUMBERS and not (value is None or type(value) in (int, float)):
+        raise InvalidType(f"`{member.name}` is a number.", pointer=pointer)
     return value
 
 

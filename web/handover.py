@@ -5,24 +5,31 @@ A view says so by `hand_over`; it returns the response whose head the client is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import socket
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flask import Flask, Response, request
 
-from web.hub import SOCKET, Waiting, can_take_over, hub
+from web.hub import Waiting, hub
 
 KEY = "waybill.waiting"
+SOCKET = "gunicorn.socket"
 Started = Callable[..., Any]
 Application = Callable[[dict[str, Any], Started], Iterable[bytes]]
 
 
 def hand_over(waiting: Waiting, head: Response) -> Response | None:
     """Let a request wait in the hub behind a response's head; None where it cannot, or no place is left."""
-    if not can_take_over(request.environ) or not hub().places.take():
+    if not _can_take_over(request.environ) or not hub().places.take():
         return None
     request.environ[KEY] = waiting
     return head
+
+
+def _can_take_over(environ: Mapping[str, Any]) -> bool:
+    """Say whether the web server's connection can be taken over: a plain one of gunicorn's."""
+    return type(environ.get(SOCKET)) is socket.socket
 
 
 def install(app: Flask) -> None:
@@ -30,7 +37,7 @@ def install(app: Flask) -> None:
     inner: Application = app.wsgi_app
 
     def outer(environ: dict[str, Any], start: Started) -> Iterable[bytes]:
-        if not environ.get("PATH_INFO", "").startswith("/sync/"):
+        if not environ.get("PATH_INFO", "").startswith(("/sync/", "/api/jobs/")):
             return inner(environ, start)
         heads: list[tuple[Any, ...]] = []
         body = inner(environ, lambda *head: heads.append(head))

@@ -1,4 +1,4 @@
-"""Waiting readers of the feed, thousands of them with one thread a process.
+"""Waiting readers of the feed and followers of jobs, thousands of them with one thread a process.
 
 A request that waits is authenticated and answered as any other, up to its head; then its connection is taken over from the web
 server and given to a loop that writes the rest when there is something to say. One listening connection tells the loop whom a
@@ -14,7 +14,7 @@ import resource
 import socket
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -24,21 +24,21 @@ import structlog
 
 from models import ids
 from models.db import DATABASE_ERRORS, transaction
-from models.errors import Refused
-from models.feed.changes import CHANNEL, number
-from models.feed.reading import News, Position, Reader, audiences, read_many
+from models.feed.changes import CHANNEL as FEED
+from models.feed.changes import number
+from models.jobs.announcing import CHANNEL as JOBS
 from models.listening import listen
 from models.settings import settings
+from web.desks import Desk, Found
 from web.pace import Places
 
 log = structlog.get_logger()
 
-SOCKET = "gunicorn.socket"
 GATHERING = 0.01  # seconds in which changes are gathered before they are read
+BREATH = 0.1  # seconds between two looks at a job, which may change with each of its items
 LOOK_EVERY = 15.0  # seconds until a reader is looked after without a notification; a stream hears something as often
 TICK = 0.5
 BATCH = 500  # readers read for together
-CHUNK = 100  # changes of each stream that one reader gets at a time
 BEHIND = 1_000_000  # bytes that a client may have left unread before it is cut off
 WAITING = "waiting"  # what the feed says where changes have no number yet
 OPENING = b"\r\nretry: 1000\n\n"  # the end of the head, and milliseconds until a client whose stream ended comes again
@@ -47,16 +47,18 @@ HEARTBEAT = b": still here\n\n"
 
 @dataclass(eq=False)
 class Waiting:
-    """A reader that waits. `tell` turns news into bytes, once for an answer, as often as there are some for a stream."""
+    """A reader that waits. `tell` turns news into bytes: for a stream as often as there are some, once for an answer."""
 
-    reader: Reader
-    position: Position
+    desk: Desk
+    reader: Any
+    position: Any
     seconds: float
     stream: bool
-    tell: Callable[[Waiting, News], bytes]
+    tell: Callable[[Waiting, Any], bytes]
     head: bytes = b""
     until: float = 0.0
     looked: float = 0.0
+    full: bool = False  # its client has not read yet what was written
     audiences: Sequence[str] = ()
     transport: asyncio.Transport | None = field(default=None, repr=False)
 
@@ -72,6 +74,13 @@ class _Connection(asyncio.Protocol):
         self.waiting.transport = transport  # type: ignore[assignment]
         self.hub.enter(self.waiting)
 
+    def pause_writing(self) -> None:
+        self.waiting.full = True
+
+    def resume_writing(self) -> None:
+        self.waiting.full = False
+        self.hub.wake([self.waiting])
+
     def connection_lost(self, exc: Exception | None) -> None:
         self.hub.leave(self.waiting)
 
@@ -86,6 +95,7 @@ class Hub:
         self.all: set[Waiting] = set()
         self.by_audience: defaultdict[str, set[Waiting]] = defaultdict(set)
         self.due: set[Waiting] = set()
+        self.soon: set[Waiting] = set()
         self.unnumbered = False
         self.rung = asyncio.Event()
         threading.Thread(target=self._run, name="hub", daemon=True).start()
@@ -101,7 +111,7 @@ class Hub:
 
     async def _connect(self, connection: socket.socket, waiting: Waiting) -> None:
         try:
-            waiting.audiences = await self._in_pool(lambda: _audiences(waiting.reader))
+            waiting.audiences = await self._in_pool(lambda: waiting.desk.audiences(waiting.reader))
             await self.loop.create_connection(lambda: _Connection(self, waiting), sock=connection)
         except (OSError, *DATABASE_ERRORS) as error:
             log.warning("reader_lost", error=type(error).__name__)
@@ -117,21 +127,32 @@ class Hub:
             self.by_audience[audience].add(waiting)
         if waiting.stream:
             self._write(waiting, waiting.head + OPENING)
-        self._ring([waiting])
+        self.wake([waiting])
 
     def leave(self, waiting: Waiting) -> None:
         """Forget a reader that has gone."""
         self.all.discard(waiting)
         self.due.discard(waiting)
+        self.soon.discard(waiting)
         for audience in waiting.audiences:
             self.by_audience[audience].discard(waiting)
             if not self.by_audience[audience]:
                 del self.by_audience[audience]
         self.places.leave()
 
-    def _ring(self, whom: Iterable[Waiting]) -> None:
+    def wake(self, whom: Iterable[Waiting]) -> None:
+        """Read for these, as soon as it is their turn."""
         self.due.update(whom)
         self.rung.set()
+
+    def _wake_soon(self, whom: Iterable[Waiting]) -> None:
+        if not self.soon:
+            self.loop.call_later(BREATH, self._wake_now)
+        self.soon.update(whom)
+
+    def _wake_now(self) -> None:
+        self.wake(self.soon)
+        self.soon.clear()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -143,21 +164,24 @@ class Hub:
     async def _listen(self) -> None:
         while True:
             try:
-                async for told in listen(CHANNEL):
+                async for told in listen(FEED, JOBS):
                     if told is None:
-                        self._ring(self.all)
+                        self.wake(self.all)
                     else:
-                        self._told(told)
+                        self._told(*told)
             except DATABASE_ERRORS as error:
                 log.warning("hub_waits", error=type(error).__name__)
                 await asyncio.sleep(1.0)
 
-    def _told(self, audience: str) -> None:
-        if audience == WAITING:
+    def _told(self, channel: str, audience: str) -> None:
+        if channel == JOBS:
+            if followers := self.by_audience.get(f"job {audience}"):
+                self._wake_soon(followers)
+        elif audience == WAITING:
             self.unnumbered = True
             self.rung.set()
         elif audience in self.by_audience:
-            self._ring(self.by_audience[audience])
+            self.wake(self.by_audience[audience])
 
     async def _serve(self) -> None:
         """Read for all who are due, and write. An error of the database costs a pause, never the loop."""
@@ -171,31 +195,35 @@ class Hub:
                     await self._in_pool(_number)
                 while batch := list(islice(self.due, BATCH)):
                     self.due.difference_update(batch)
-                    await self._read_for(batch)
+                    ready = [waiting for waiting in batch if not waiting.full]
+                    for desk in {waiting.desk for waiting in ready}:
+                        await self._read_for(desk, [waiting for waiting in ready if waiting.desk is desk])
             except DATABASE_ERRORS as error:
                 log.warning("hub_waits", error=type(error).__name__)
                 await asyncio.sleep(1.0)
-                self._ring(self.all)
+                self.wake(self.all)
 
-    async def _read_for(self, batch: Sequence[Waiting]) -> None:
+    async def _read_for(self, desk: Desk, batch: Sequence[Waiting]) -> None:
         asked = [(waiting.reader, waiting.position) for waiting in batch]
-        for waiting, found in zip(batch, await self._in_pool(lambda: _read(asked)), strict=True):
+        for waiting, found in zip(batch, await self._in_pool(lambda: desk.read(asked)), strict=True):
             waiting.looked = ids.monotonic()
-            if isinstance(found, Refused):
-                self._end(waiting, News((), waiting.position))
-            elif found.entries and waiting in self.all:
+            if found is False:
+                self._end(waiting)
+            elif found and waiting in self.all:
                 self._deliver(waiting, found)
 
-    def _deliver(self, waiting: Waiting, news: News) -> None:
+    def _deliver(self, waiting: Waiting, found: Found) -> None:
         if not waiting.stream:
-            self._end(waiting, news)
+            self._end(waiting, found.news)
             return
-        self._write(waiting, waiting.tell(waiting, news))
-        waiting.position = news.position
-        if news.more:
-            self._ring([waiting])
+        self._write(waiting, waiting.tell(waiting, found.news))
+        waiting.position = found.position
+        if found.over:
+            self._end(waiting)
+        elif found.more:
+            self.wake([waiting])
 
-    def _end(self, waiting: Waiting, news: News) -> None:
+    def _end(self, waiting: Waiting, news: Any = None) -> None:
         """Give an answer, which may be that there is nothing; a stream just ends, and its client comes again."""
         if not waiting.stream and waiting in self.all:
             self._write(waiting, waiting.tell(waiting, news))
@@ -216,7 +244,9 @@ class Hub:
             await asyncio.sleep(TICK)
             now = ids.monotonic()
             for waiting in [waiting for waiting in self.all if waiting.until <= now]:
-                self._end(waiting, News((), waiting.position))
+                if waiting.full and waiting.transport:
+                    waiting.transport.abort()  # it has not read for long: what is left would wait for it for ever
+                self._end(waiting)
             quiet = [waiting for waiting in self.all if now - waiting.looked > LOOK_EVERY]
             for waiting in quiet:
                 waiting.looked = now
@@ -224,7 +254,7 @@ class Hub:
                     self._write(waiting, HEARTBEAT)
             if quiet:
                 self.unnumbered = True
-                self._ring(quiet)
+                self.wake(quiet)
 
     async def _in_pool(self, work: Callable[[], Any]) -> Any:
         return await self.loop.run_in_executor(self.pool, work)
@@ -233,16 +263,6 @@ class Hub:
 def _number() -> None:
     with transaction() as session:
         number(session)
-
-
-def _read(asked: Sequence[tuple[Reader, Position]]) -> list[News | Refused]:
-    with transaction() as session:
-        return read_many(session, asked, CHUNK)
-
-
-def _audiences(reader: Reader) -> list[str]:
-    with transaction() as session:
-        return audiences(session, reader)
 
 
 _hubs: dict[int, Hub] = {}
@@ -264,8 +284,3 @@ def _allow_many_files() -> None:
     wanted = settings().web_waiting + 1_000
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
-
-
-def can_take_over(environ: Mapping[str, Any]) -> bool:
-    """Say whether the web server's connection can be taken over: a plain one of gunicorn's."""
-    return type(environ.get(SOCKET)) is socket.socket

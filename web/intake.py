@@ -5,24 +5,24 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO, Literal
 
 import msgspec
 
-from models.errors import BodyTooLarge, DuplicateRef, InvalidRequest, TooManyItems
+from models.errors import BodyTooLarge, InvalidRequest, TooManyItems
 from models.jobs.values import Item, Key, group_name
 from models.settings import Limits
 from models.strictness import decode_strict, find_syntax_fault
 from web.envelope import RECORDS, Member, Members, read_envelope
+from web.refs import Refs
 from web.splitter import WINDOW, ArrayItems, Lines, Piece, Window, refuse_line
 from web.unpack import STEP, Expectation, Pieces, is_line_based, read_capped, spool, unpacker
 
 HELD = 1024 * 1024  # bytes of a body that stay in memory; more goes to a file
 COUNTED = 10  # times the limit of items up to which too many are counted
-LONGEST_REF = 64  # characters of a ref that are kept; longer ones are told apart by their digest
 
 LaneKey = Callable[[Any], Key]
 
@@ -49,7 +49,7 @@ _HEAD = msgspec.json.Decoder(_Head)
 _RAW_HEAD = msgspec.json.Decoder(_RawHead)
 
 
-def receive(
+def receive(  # noqa: PLR0913 - what a request says of its body, and how it is read
     stream: BinaryIO,
     *,
     content_type: str | None,
@@ -57,23 +57,24 @@ def receive(
     content_length: int | None,
     limits: Limits,
     window: int = WINDOW,
+    folder: str | None = None,
 ) -> AbstractContextManager[Body]:
-    """Take in a body whole, and hold it until the context ends.
+    """Take in a body whole, and hold it until the context ends, in `folder` if it is large.
 
     Raises UnsupportedMediaType, UnsupportedContentEncoding, InvalidEncoding, BodyTooLarge (`limit`), InvalidRequest for a body
     that is no object, array or lines or ends early, InvalidJson or TooDeep as far as it is read to tell one item from many.
     """
     line_based = is_line_based(content_type)
     pieces = unpacker(content_encoding)(read_capped(stream, Expectation(content_length, limits.body_bytes)))
-    return _spooled(pieces, line_based, limits, window)
+    return _spooled(pieces, line_based, (limits, window), folder)
 
 
 @contextmanager
-def _spooled(pieces: Pieces, line_based: bool, limits: Limits, window: int) -> Iterator[Body]:
+def _spooled(pieces: Pieces, line_based: bool, read: tuple[Limits, int], folder: str | None) -> Iterator[Body]:
     seal = hashlib.sha256()
-    with SpooledTemporaryFile(max_size=HELD) as file:
-        size = spool(_sealed(pieces, seal), file, limits.body_bytes)
-        source = _Source(file, size, limits, window)
+    with SpooledTemporaryFile(max_size=HELD, dir=folder) as file:
+        size = spool(_sealed(pieces, seal), file, read[0].body_bytes)
+        source = _Source(file, size, *read)
         shape = _Shape("bulk", None, 0) if line_based else _survey(source)
         yield Body(source, shape, seal.digest(), line_based)
 
@@ -189,15 +190,17 @@ class Body:
         (`limit`, and `index` or `line`), TooDeep, DuplicateRef (`indexes`), and what `envelope` raises.
         """
         assert self.kind == "bulk"
-        refs = _Refs()
+        refs = Refs()
         index = 0
-        for pieces in self._limited(self._pieces()):
-            for line, raw in pieces:
-                head = _read_head(raw, line)
-                text = refs.add(head.ref, index, self._source.limits.text)
-                group = None if head.group is None else group_name(head.group)
-                yield Item(index, raw, None if head.id is None else lane_key(head.id), text, line, group)
-                index += 1
+        with closing(refs):
+            for pieces in self._limited(self._pieces()):
+                for line, raw in pieces:
+                    head = _read_head(raw, line)
+                    text = refs.add(head.ref, index, self._source.limits.text)
+                    group = None if head.group is None else group_name(head.group)
+                    yield Item(index, raw, None if head.id is None else lane_key(head.id), text, line, group)
+                    index += 1
+            refs.check()
 
     def _pieces(self) -> Iterator[list[Piece]]:
         window = self._source.window(self._shape.items_at)
@@ -240,26 +243,6 @@ class _Items:
 
     def __iter__(self) -> Iterator[Item]:
         return self.body.items(self.lane_key)
-
-
-class _Refs:
-    """The refs of one submission, each once."""
-
-    def __init__(self) -> None:
-        self._indexes: dict[str | bytes, int] = {}
-
-    def add(self, ref: Any, index: int, longest: int) -> str | None:
-        """Return a ref as text, None where there is none that could be kept: the item itself is refused then."""
-        text = str(ref) if type(ref) is int else ref
-        if not isinstance(text, str) or len(text) > longest or "\0" in text:
-            return None
-        key = text if len(text) <= LONGEST_REF else hashlib.sha256(text.encode()).digest()
-        first = self._indexes.setdefault(key, index)
-        if first != index:
-            raise DuplicateRef(
-                f"Items {first} and {index} have the same ref.", pointer="/ref", index=index, indexes=[first, index]
-            )
-        return text
 
 
 def _read_head(raw: bytes, line: int | None) -> _Head:

@@ -10,9 +10,12 @@ from flask import Blueprint, Response, g, request
 
 from models import ids, operations
 from models.db import transaction
+from models.jobs import following
 from models.jobs import service as jobs
 from models.jobs.values import Job, Result, Submission
 from models.selection.cursor import seal
+from models.settings import settings
+from models.strictness import decode_strict
 from web import streams
 from web.answers import accepted, answer, job_address, pause
 from web.auth import principal, sign_in
@@ -20,7 +23,16 @@ from web.idempotency import idempotency_key
 from web.pace import Pace
 from web.paging import open_page, paged
 from web.quotas import exceeded
-from web.schemas import JobListParameters, NoParameters, ResultParameters, parse_query
+from web.schemas import (
+    EventParameters,
+    JobBody,
+    JobListParameters,
+    LedgerParameters,
+    NoParameters,
+    ResultParameters,
+    parse,
+    parse_query,
+)
 from web.tallies import shared
 
 api = Blueprint("jobs", __name__, url_prefix="/api/jobs")
@@ -48,8 +60,9 @@ def get_job(token: str) -> Response:
     parse_query(NoParameters, request.args)
     with transaction() as session:
         job = jobs.get_job(session, principal(), token)
+        errors = jobs.errors(session, job)
     _check_pace(job)
-    response = _state(job)
+    response = _state(job, errors=errors)
     response.add_etag()
     return response.make_conditional(request)  # type: ignore[return-value]
 
@@ -70,13 +83,30 @@ def list_results(token: str) -> Response:
     return paged({"results": [dump_result(row) for row in page]}, size, following)
 
 
-@api.get("/<token>/events")
-def stream_events(token: str) -> Response:
-    """Send a job's state at each change, as server-sent events."""
-    parse_query(NoParameters, request.args)
+@api.get("/<token>/ledger")
+def list_ledger(token: str) -> Response:
+    """List outcomes in the order in which they came, those behind number `after`; readable while the job runs."""
+    ask = parse_query(LedgerParameters, request.args)
+    after, limit = ask["after"], ask["limit"]
     with transaction() as session:
         job = jobs.get_job(session, principal(), token)
-    return streams.stream(job, principal(), dump_job)
+        found = following.list_entries(session, job, after, limit)
+    last = found[-1].seq if found else after
+    complete = job.final and len(found) < limit
+    headers = {} if complete or len(found) == limit else {"Retry-After": str(pause(job))}
+    rows = [streams.dump_entry(entry) for entry in found]
+    return answer({"ledger": rows, "after": last, "limit": limit, "complete": complete}, 200, headers)
+
+
+@api.get("/<token>/events")
+def stream_events(token: str) -> Response:
+    """Send a job's state at each change, and its outcomes where they are asked for, as server-sent events."""
+    ask = parse_query(EventParameters, request.args)
+    with transaction() as session:
+        job = jobs.get_job(session, principal(), token)
+        if ask["outcomes"]:
+            following.list_entries(session, job, 0, 1)  # refused now, and not after the head of a stream
+    return streams.stream(job, dump_job, ask["after"] if ask["outcomes"] else None)
 
 
 @api.post("/<token>/cancel")
@@ -85,6 +115,34 @@ def cancel(token: str) -> Response:
     with transaction() as session:
         job = jobs.cancel(session, principal(), token)
     return _state(job, 200 if job.final else 202)
+
+
+@api.post("/<token>/pause")
+def pause_job(token: str) -> Response:
+    """Ask a job to begin nothing more: 202 while chunks of it have still to end, 200 when it rests or cannot run any more."""
+    with transaction() as session:
+        jobs.pause(session, principal(), token)
+    with transaction() as session:  # after the commit of the first: who began before that is seen now
+        jobs.settle_pauses(session)
+        job = jobs.get_job(session, principal(), token)
+    return _state(job, 202 if job.pause_requested and not job.paused_on else 200)
+
+
+@api.post("/<token>/resume")
+def resume_job(token: str) -> Response:
+    """Let a paused job go on where it was."""
+    with transaction() as session:
+        job = jobs.resume(session, principal(), token)
+    return _state(job)
+
+
+@api.patch("/<token>")
+def patch_job(token: str) -> Response:
+    """Change how fast a job goes: `pace` is in items a second, null is as fast as it can."""
+    ask = parse(JobBody, decode_strict(request.get_data(cache=False), settings().limits))
+    with transaction() as session:
+        job = jobs.set_pace(session, principal(), token, ask["pace"])
+    return _state(job)
 
 
 @api.post("/<token>/retry")
@@ -111,9 +169,10 @@ def _check_pace(job: Job) -> None:
         raise exceeded("poll", detail, pause(job))
 
 
-def _state(job: Job, status: int = 200) -> Response:
+def _state(job: Job, status: int = 200, errors: list[dict[str, Any]] | None = None) -> Response:
     headers = {} if job.final else {"Retry-After": str(pause(job))}
-    return answer(dump_job(job), status, headers | {"Location": job_address(job)} if status == 202 else headers)
+    told = dump_job(job) | ({} if errors is None else {"errors": errors})
+    return answer(told, status, headers | {"Location": job_address(job)} if status == 202 else headers)
 
 
 def dump_job(job: Job) -> dict[str, Any]:
@@ -134,6 +193,9 @@ def dump_job(job: Job) -> dict[str, Any]:
         "chunks": job.chunks_total,
         "stalled": job.stalled,
         "cancel_requested": job.cancel_requested,
+        "pause_requested": job.pause_requested,
+        "paused": job.paused_on is not None,
+        "pace": job.pace,
         "queue_position": job.queue_position,
         "tags": job.tags,
         "test": job.test,
@@ -144,7 +206,7 @@ def dump_job(job: Job) -> dict[str, Any]:
 
 
 def _times(job: Job) -> Mapping[str, str | None]:
-    names = ("created_on", "updated_on", "started_on", "finished_on", "purged_on")
+    names = ("created_on", "updated_on", "started_on", "finished_on", "paused_on", "purged_on")
     moments: dict[str, datetime | None] = {name: getattr(job, name) for name in names}
     return {name: moment.isoformat().replace("+00:00", "Z") if moment else None for name, moment in moments.items()}
 

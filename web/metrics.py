@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from models.db import transaction
 from models.jobs.numbers import Numbers, count_ended, count_open
 from models.parts import list_parts
-from models.webhooks.outbox import backlog
+from models.webhooks.outbox import Backlog, backlog
 from web import timings
 from web.health import NEEDED
 
@@ -29,8 +29,8 @@ COUNTED = (
     ("chunks_postponed", "worker", "waybill_chunks_postponed", "Chunks given back after an error of the database."),
     ("chunks_overtaken", "worker", "waybill_chunks_overtaken", "Claims that another claim of the same chunk had overtaken."),
     ("wakes", "dispatcher", "waybill_wakes", "Wake-ups that the dispatcher chose to send."),
-    ("wakes_again", "dispatcher", "waybill_sweeps", "Wake-ups of chunks that had been woken before."),
-    ("wakes_unsent", "dispatcher", "waybill_wakes_unsent", "Wake-ups that the broker did not take."),
+    ("wakes_again", "dispatcher", "waybill_sweeps", "Of these, of chunks woken before: forgotten, postponed or not sent."),
+    ("wakes_unsent", "dispatcher", "waybill_wakes_unsent", "Wake-ups that the broker did not take; they are chosen again."),
 )
 
 
@@ -51,18 +51,23 @@ class Installation(Collector):
         with transaction() as session:
             numbers, parts = count_open(session), list_parts(session)
             ended, hooks = count_ended(session), backlog(session)
-        yield from _of_jobs(numbers)
-        yield from _of_chunks(numbers)
-        recent = {(outcome,): number for outcome, number in ended.items()}
-        yield _gauge("waybill_recent_jobs", "Jobs that ended in the last five minutes.", ("outcome",), recent)
-        yield _gauge("waybill_webhook_deliveries_waiting", "Deliveries to active webhooks that wait.", (), {(): hooks.waiting})
-        yield _gauge("waybill_webhook_oldest_seconds", "Age of the oldest of these.", (), {(): hooks.oldest})
-        yield _gauge("waybill_webhooks_disabled", "Webhooks that were disabled.", (), {(): hooks.disabled})
-        yield from _of_parts(parts)
+        yield from families(numbers, parts, ended, hooks)
 
     def describe(self) -> Iterable[Metric]:
         """Describe nothing beforehand: registering must not need the database."""
         return ()
+
+
+def families(numbers: Numbers, parts: Sequence[Part], ended: Mapping[str, int], hooks: Backlog) -> Iterator[Metric]:
+    """Give every number that the database knows; the guide shows the same list."""
+    yield from _of_jobs(numbers)
+    yield from _of_chunks(numbers)
+    recent = {(outcome,): number for outcome, number in ended.items()}
+    yield _gauge("waybill_recent_jobs", "Jobs that ended in the last five minutes; `rejected` ones too.", ("outcome",), recent)
+    yield _gauge("waybill_webhook_deliveries_waiting", "Deliveries to active webhooks that wait.", (), {(): hooks.waiting})
+    yield _gauge("waybill_webhook_oldest_seconds", "Age of the oldest of these.", (), {(): hooks.oldest})
+    yield _gauge("waybill_webhooks_disabled", "Webhooks disabled by a 410 or after three days.", (), {(): hooks.disabled})
+    yield from _of_parts(parts)
 
 
 def _of_jobs(numbers: Numbers) -> Iterator[Metric]:
@@ -76,15 +81,20 @@ def _of_jobs(numbers: Numbers) -> Iterator[Metric]:
 
 def _of_chunks(numbers: Numbers) -> Iterator[Metric]:
     for name, text, values in (
-        ("waybill_open_chunks", "Chunks that are not done.", numbers.chunks),
-        ("waybill_open_chunk_attempts", "Claims of these chunks so far.", numbers.attempts),
+        ("waybill_open_chunks", "Chunks that are not done: `open` or `claimed`.", numbers.chunks),
+        (
+            "waybill_open_chunk_attempts",
+            "Claims of these chunks so far; over their number, attempts a chunk.",
+            numbers.attempts,
+        ),
         ("waybill_open_chunk_dispatches", "Wake-ups sent for these chunks so far.", numbers.dispatches),
     ):
         yield _gauge(name, text, ("status",), {(status,): value for status, value in values.items()})
     yield _gauge("waybill_queue_chunks", "Chunks that are not done, by queue.", ("queue", "status"), numbers.queues)
-    yield _gauge("waybill_most_attempts", "Claims of that open chunk that has most.", (), {(): numbers.most_attempts})
+    most = "Claims of that open chunk that has most; after three a chunk is tried item by item."
+    yield _gauge("waybill_most_attempts", most, (), {(): numbers.most_attempts})
     oldest = {(): numbers.oldest_chunk}
-    yield _gauge("waybill_oldest_chunk_seconds", "Time since the oldest open chunk was claimed or stored.", (), oldest)
+    yield _gauge("waybill_oldest_chunk_seconds", "Time since the oldest open chunk was claimed, or stored.", (), oldest)
 
 
 def _of_parts(parts: Sequence[Part]) -> Iterator[Metric]:

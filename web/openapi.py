@@ -17,7 +17,7 @@ from marshmallow import Schema
 
 from models import operations
 from models.operations.verb import Verb
-from web import evidence_keys, export_parameters, imports, schemas, shapes, variants, webhooks
+from web import evidence_keys, examples, export_parameters, imports, notices, schemas, shapes, variants, webhooks
 from web.answers import JSON, PROBLEM
 
 api = Blueprint("openapi", __name__)
@@ -69,7 +69,9 @@ TRIAL_BODY = {
     "content": {JSON: {"schema": _ref("schemas", "Trial")}, "application/x-ndjson": {"schema": {"type": "string"}}},
 }
 EXPORTED = ("application/x-ndjson", "text/csv", "application/vnd.apache.parquet", "application/zip")
-POSTED = {200: "Posted", 202: "Accepted"}
+POSTED = {200: "Posted", 201: None, 202: "Accepted"}
+SENDING = ("Prefer", "IdempotencyKey", "UploadComplete")
+PARTIAL_BODY = {"required": True, "content": {"application/partial-upload": {"schema": {"type": "string", "format": "binary"}}}}
 
 
 def _history(place: str, named: str) -> tuple[Call, ...]:
@@ -85,12 +87,12 @@ def _history(place: str, named: str) -> tuple[Call, ...]:
 
 CALLS = (
     Call("post", f"{RECORDS}/", "postRecords", "Carry out one operation, or many as a job.", POSTED, (*BODY, 403, 412, 429),
-         query=schemas.BulkParameters, headers=("Prefer", "IdempotencyKey"), body=OPERATIONS_BODY),
+         query=schemas.BulkParameters, headers=SENDING, body=OPERATIONS_BODY),
     Call("post", f"{RECORDS}/{{rid}}", "postRecord", "Carry out one operation on a record by its number.", POSTED,
-         (*BODY, 403, 412), query=schemas.BulkParameters, headers=("Prefer", "IdempotencyKey"), body=_json("OperationsOnRecord")),
+         (*BODY, 403, 412), query=schemas.BulkParameters, headers=SENDING, body=_json("OperationsOnRecord")),
     Call("post", f"{RECORDS}/{{organisation}}/{{lab}}/{{record}}", "postNamedRecord",
          "Carry out one operation on a record by its lab's id for it.", POSTED, (*BODY, 403, 412, 429),
-         query=schemas.BulkParameters, headers=("Prefer", "IdempotencyKey"), body=_json("OperationsOnRecord")),
+         query=schemas.BulkParameters, headers=SENDING, body=_json("OperationsOnRecord")),
     Call("get", f"{RECORDS}/", "bulkGet", "Give all records of a share level, as one file or as a zip of groups.",
          {200: "Export", 202: "Accepted", 304: None}, (404, 409, 410, 422), query=export_parameters.BulkGetParameters,
          headers=("Prefer", "IdempotencyKey"), other_types=EXPORTED),
@@ -107,7 +109,7 @@ CALLS = (
     *_history(f"{RECORDS}/{{rid}}", ""),
     *_history(f"{RECORDS}/{{organisation}}/{{lab}}/{{record}}", "Named"),
     Call("post", f"{RECORDS}s/bulk/validate", "validateRecords", "Try many operations without storing any.",
-         {200: "BulkAnswer", 202: "Accepted"}, BODY, query=schemas.BulkParameters, headers=("Prefer", "IdempotencyKey"),
+         {200: "BulkAnswer", 201: None, 202: "Accepted"}, BODY, query=schemas.BulkParameters, headers=SENDING,
          body=TRIAL_BODY),
     Call("post", f"{RECORDS}s/bulk/get", "getRecords", "Read a selection's records, a page at a time.", {200: "RecordPage"},
          (404, 410, 413, 415), body=_json("BulkGet")),
@@ -136,8 +138,16 @@ CALLS = (
          {200: "Files"}, (404, 410)),
     Call("get", f"{JOB}/files/{{no}}", "getFile", "Give a file of an export job, whole or by Range.",
          {200: "Export", 206: "Export", 304: None}, (404, 410, 416), other_types=EXPORTED),
-    Call("get", f"{JOB}/events", "streamEvents", "Follow a job by server-sent events.", {200: "Events", 204: None}, (404,),
+    Call("get", f"{JOB}/ledger", "listLedger", "List a job's outcomes in the order in which they came.", {200: "LedgerPage"},
+         (404, 410), query=schemas.LedgerParameters),
+    Call("get", f"{JOB}/events", "streamEvents", "Follow a job, and its outcomes if asked for, by server-sent events.",
+         {200: "Events", 204: None}, (404, 410), query=schemas.EventParameters, headers=("LastEventId",),
          media_type="text/event-stream"),
+    Call("patch", JOB, "patchJob", "Change how fast a job goes, in items a second.", {200: "Job"},
+         (404, 413, 422), body=_json("JobBody")),
+    Call("post", f"{JOB}/pause", "pauseJob", "Let a job begin nothing more; it can be resumed.", {200: "Job", 202: "Job"},
+         (404,)),
+    Call("post", f"{JOB}/resume", "resumeJob", "Let a paused job go on where it was.", {200: "Job"}, (404,)),
     Call("post", f"{JOB}/cancel", "cancelJob", "Ask a job to stop.", {200: "Job", 202: "Job"}, (404,)),
     Call("post", f"{JOB}/retry", "retryJob", "Run a job's failed items again, as a job of its own.", {202: "Accepted"},
          (404, 409, 410, 422), headers=("IdempotencyKey",)),
@@ -145,6 +155,19 @@ CALLS = (
          (404, 409, 410, 413, 422), headers=("IdempotencyKey",), body=_json("Undo") | {"required": False}),
     Call("get", f"{JOB}/inputs", "listInputs", "Show items of a job as they were sent.", {200: "Anything"}, (404, 410),
          query=schemas.InputParameters),
+    Call("get", f"{JOB}/receipt", "getReceipt", "Give the signed receipt of a job that has ended.",
+         {200: "Receipt", 202: "Preparing"}, (404, 409, 410)),
+    Call("get", f"{JOB}/receipt/ledger", "getLedger", "Give the ledger that a job's receipt is about, a line for each item.",
+         {200: "Lines"}, (404, 409, 410), media_type="application/x-ndjson"),
+    Call("get", "/.well-known/jwks.json", "getKeys", "Give the public keys of receipts.", {200: "Keys"}, open=True),
+    Call("get", "/api/uploads", "listUploads", "List one's own uploads that are not complete.", {200: "Uploads"}),
+    Call("get", "/api/uploads/{upload}", "getUpload", "Tell how an upload stands; HEAD tells where it goes on.",
+         {200: "Upload"}, (404, 410)),
+    Call("patch", "/api/uploads/{upload}", "appendToUpload", "Append to an upload; the last request is answered by its target.",
+         {200: "Posted", 202: "Accepted", 204: None}, (*BODY, 403, 410, 412), headers=("UploadOffset", "UploadEnds"),
+         body=PARTIAL_BODY),
+    Call("delete", "/api/uploads/{upload}", "cancelUpload", "Forget an upload; a job that was made of it stays.", {204: None},
+         (404,)),
     Call("delete", JOB, "purgeJob", "Remove a final job's items and results; its summary stays.", {204: None}, (404,)),
     Call("post", "/api/webhooks", "createWebhook", "Be told when one's own jobs end. The secret is told once.",
          {201: "WebhookSecret"}, (413, 422), body=_json("NewWebhook")),
@@ -153,11 +176,22 @@ CALLS = (
     Call("delete", WEBHOOK, "deleteWebhook", "Delete a webhook with its log.", {204: None}, (404,)),
     Call("post", f"{WEBHOOK}/rotate", "rotateWebhook", "Give a webhook a new secret; for a day both sign.",
          {200: "WebhookSecret"}, (404,)),
-    Call("post", f"{WEBHOOK}/enable", "enableWebhook", "Deliver to a disabled webhook again.", {200: "Webhook"}, (404,)),
+    Call("post", f"{WEBHOOK}/enable", "enableWebhook", "Deliver to a disabled webhook again.", {200: "Webhook"},
+         (404, 422)),
+    Call("post", f"{WEBHOOK}/disable", "disableWebhook", "Deliver nothing more to a webhook until it is enabled.",
+         {200: "Webhook"}, (404,)),
     Call("get", f"{WEBHOOK}/deliveries", "listDeliveries", "List deliveries with each try, newest first.",
          {200: "DeliveryPage"}, (404, 410), query=webhooks.DeliveryParameters),
     Call("post", f"{WEBHOOK}/deliveries/{{delivery}}/replay", "replayDelivery", "Deliver something again, by the same id.",
          {202: "Delivery"}, (404, 422)),
+    Call("post", f"{WEBHOOK}/deliveries/replay", "replayFailedDeliveries", "Deliver everything that failed again.",
+         {202: "Replayed"}, (404, 422)),
+    Call("get", "/api/notices", "listNotices", "List what happened to one's jobs and webhooks, newest first.",
+         {200: "NoticePage"}, (410,), query=schemas.Paged),
+    Call("get", "/api/notices/unseen", "countNotices", "Count what one has not seen; at most a hundred are counted.",
+         {200: "Unseen"}),
+    Call("post", "/api/notices/seen", "seeNotices", "Note that everything up to a moment has been seen.",
+         {200: "Unseen"}, (413, 422), body=_json("Seen")),
     Call("get", "/api/figures", "getFigures", "Tell how much is open, which parts run, and what was done lately.",
          {200: "Anything"}, query=schemas.FigureParameters),
     Call("get", "/api/limits", "getLimits", "Tell what one client may send.", {200: "Limits"}, open=True),
@@ -212,7 +246,8 @@ def _add_bodies(spec: APISpec) -> None:
     for name, body in bodies.items():
         spec.components.schema(name, schema=body)
         _complete(spec.components.schemas[name])
-    for name, body in (("Restore", schemas.RestoreBody), ("Undo", schemas.UndoBody), ("NewWebhook", webhooks.WebhookBody)):
+    for name, body in (("Restore", schemas.RestoreBody), ("Undo", schemas.UndoBody), ("NewWebhook", webhooks.WebhookBody),
+                       ("JobBody", schemas.JobBody), ("Seen", notices.SeenBody)):  # fmt: skip
         spec.components.schema(name, schema=body)
 
 
@@ -263,9 +298,14 @@ def _refusal(status: int) -> dict[str, Any]:
     return {"description": HTTPStatus(status).phrase, "content": {PROBLEM: {"schema": _ref("schemas", "Problem")}}}
 
 
+def document() -> dict[str, Any]:
+    """Return the document with its examples."""
+    return examples.lay(build().to_dict())
+
+
 @lru_cache(maxsize=1)
 def _document() -> bytes:
-    return msgspec.json.encode(build().to_dict())
+    return msgspec.json.encode(document())
 
 
 @api.get("/api/openapi.json")

@@ -7,13 +7,14 @@ last is counted in the database, where a job is submitted.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from math import ceil
 from typing import Any
 
 from flask import Flask, Response, g, request
 
 from models import ids
-from models.errors import QuotaExceeded
+from models.errors import QuotaExceeded, Unauthorized
 from models.identity.principal import Principal
 from models.settings import settings
 from web.tallies import Window, shared
@@ -77,6 +78,18 @@ def _tell(response: Response) -> Response:
     response.headers["RateLimit-Policy"] = ", ".join(policies)
     response.headers["RateLimit"] = ", ".join(states)
     return response
+
+
+@contextmanager
+def guessing(credential: str) -> Iterator[None]:
+    """Let a credential be tried, a key or a name with its password. Raises QuotaExceeded where too many were wrong."""
+    check_guessing(credential)
+    try:
+        yield
+    except Unauthorized:
+        note_wrong(credential)
+        raise
+    note_right(credential)
 
 
 def check_guessing(key: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from flask import Blueprint, Response, request
 
+from models import operations
 from models.db import Session, transaction
 from models.jobs import service as jobs
 from models.jobs.service import Drift, Member
@@ -56,7 +57,7 @@ def _list(
         rows = read(session, job, after, size + 1)
         page = rows[:size]
         rids = [row.rid for row in page if row.rid is not None and row.frozen_on is not None]
-        names = jobs.name_records(session, principal(), rids)
+        names = operations.name_members(session, principal(), job, rids)
     following = seal(binding, (page[-1].index,), cursor.issued) if len(rows) > size else None
     return paged({kind: [dump(row, names) for row in page], "complete": job.final}, size, following)
 

@@ -28,7 +28,7 @@ from models.errors import (
     pointer_to,
 )
 from models.ids import parse_version, stamp
-from models.jobs.values import JobStatus
+from models.jobs.values import FASTEST, JobStatus
 from models.settings import settings
 
 WHOLE = re.compile(r"[0-9]{1,9}")
@@ -52,15 +52,15 @@ class Whole(fields.Field[int]):
 
     refusal: type[Refused] = InvalidType
 
-    def __init__(self, *, least: int = 0, **more: Any) -> None:
-        super().__init__(metadata={"type": "integer", "minimum": least, "maximum": MOST}, **more)
-        self.least = least
+    def __init__(self, *, least: int = 0, most: int = MOST, **more: Any) -> None:
+        super().__init__(metadata={"type": "integer", "minimum": least, "maximum": most}, **more)
+        self.least, self.most = least, most
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         text = isinstance(data, Query) and isinstance(value, str) and WHOLE.fullmatch(value)
         number = int(value) if text else value
-        if type(number) is not int or not self.least <= number <= MOST:
-            raise self.refusal(f"`{attr}` is a whole number from {self.least} to {MOST}.", pointer=pointer_to(str(attr)))
+        if type(number) is not int or not self.least <= number <= self.most:
+            raise self.refusal(f"`{attr}` is a whole number from {self.least} to {self.most}.", pointer=pointer_to(str(attr)))
         return number
 
 
@@ -69,11 +69,23 @@ class PageSize(Whole):
 
     refusal = InvalidPageSize
 
-    def __init__(self) -> None:
-        super().__init__(least=1, data_key="page.size", load_default=lambda: settings().limits.page_default)
+    def __init__(self, name: str = "page.size") -> None:
+        super().__init__(least=1, data_key=name, load_default=lambda: settings().limits.page_default)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         return min(super()._deserialize(value, attr, data, **kwargs), settings().limits.page_size)
+
+
+class Pace(Whole):
+    """Items a second; null, and by default none, is as fast as it goes."""
+
+    def __init__(self, *, required: bool = False) -> None:
+        more: dict[str, Any] = {"required": True} if required else {"load_default": None}
+        super().__init__(least=1, most=FASTEST, allow_none=True, **more)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+        whole = int(value) if isinstance(value, float) and value.is_integer() else value  # JSON has one kind of number
+        return super()._deserialize(whole, attr, data, **kwargs)
 
 
 class PageCursor(fields.Field[str]):
@@ -219,7 +231,8 @@ class RecordData(fields.Field[str]):
     WORDS = ("true", "false", "flat")
 
     def __init__(self) -> None:
-        super().__init__(load_default="true", metadata={"enum": [*self.WORDS, True, False]})
+        shape = {"anyOf": [{"type": "string", "enum": list(self.WORDS)}, {"type": "boolean"}]}
+        super().__init__(load_default="true", metadata=shape)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         word = str(value).lower() if isinstance(value, bool) else value
@@ -251,6 +264,26 @@ class ResultParameters(Paged):
     status = Word(*Status)
 
 
+class LedgerParameters(Schema):
+    """Which outcomes of a job to list in the order in which they came: those behind number `after`."""
+
+    after = Whole(load_default=0)
+    limit = PageSize("limit")
+
+
+class EventParameters(Schema):
+    """Whether a job's events are to have its outcomes too, and behind which number."""
+
+    outcomes = Flag()
+    after = Whole(load_default=0)
+
+
+class JobBody(Schema):
+    """How fast a job is to go, in items a second; null is as fast as it can."""
+
+    pace = Pace(required=True)
+
+
 class RecordParameters(Schema):
     """How a record is shown."""
 
@@ -266,6 +299,7 @@ class BulkParameters(Schema):
     """What may be asked of a list of operations in its address, for bodies that are nothing but the list."""
 
     atomic = Flag()
+    pace = Pace()
 
 
 class BulkEnvelope(Schema):
@@ -275,6 +309,7 @@ class BulkEnvelope(Schema):
     status = Word("complete")
     tags = Tags()
     atomic = Flag()
+    pace = Pace()
 
 
 class SelectionBody(Schema):
@@ -282,6 +317,7 @@ class SelectionBody(Schema):
 
     selection = fields.Raw(load_default=nothing, allow_none=True)
     tags = Tags()
+    pace = Pace()
 
 
 class BulkGetBody(Schema):
@@ -291,6 +327,7 @@ class BulkGetBody(Schema):
     page_cursor = PageCursor(allow_none=True)
     selection = fields.Raw(load_default=nothing, allow_none=True)
     allow_all = Flag()
+    glance = Flag()
     data = RecordData()
     as_of = PastMoment()
 

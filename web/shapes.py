@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 from models.classifications.sharing import SPELLINGS
 from models.classifications.state import Status
 from models.jobs.imports import COUNTS, STATUSES
-from models.jobs.values import JobOutcome, JobStatus
+from models.jobs.values import FASTEST, JobOutcome, JobStatus
+from models.notices import Kind
+from web import record_shapes
 
 Shape = dict[str, Any]
 INTRODUCTION = (
@@ -18,7 +21,7 @@ TEXT: Shape = {"type": "string"}
 COUNT: Shape = {"type": "integer", "minimum": 0}
 TOKEN: Shape = {"type": "string", "format": "uuid"}
 MOMENT: Shape = {"type": "string", "format": "date-time"}
-EVIDENCE: Shape = {"type": "object", "description": "Evidence key -> value, or an object with value, note, explain."}
+EVIDENCE: Shape = {"$ref": "#/components/schemas/Evidence"}
 RID = r"^[1-9][0-9]{0,17}$"
 PART: Shape = {"type": "string", "pattern": r"^[A-Za-z0-9_-]{1,50}$"}
 LAB = r"^[A-Za-z0-9_-]{1,50}/[A-Za-z0-9_-]{1,50}$"
@@ -34,6 +37,7 @@ PLACES: dict[str, Shape] = {
     "token": TEXT | {"minLength": 1},
     "number": {"type": "string", "pattern": RID},
     "webhook": TOKEN,
+    "upload": TOKEN,
     "delivery": TOKEN,
     "no": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
 }
@@ -45,11 +49,35 @@ HEADERS: dict[str, Shape] = {
         "schema": TEXT,
         "description": "wait=N, respond-async, return=minimal (RFC 7240).",
     },
+    "UploadComplete": {
+        "name": "Upload-Complete",
+        "required": False,
+        "schema": {"enum": ["?0", "?1"]},
+        "description": "Makes the request the beginning of an upload that can be resumed; ?0 where more follows.",
+    },
+    "UploadEnds": {
+        "name": "Upload-Complete",
+        "required": True,
+        "schema": {"enum": ["?0", "?1"]},
+        "description": "?1 with the last bytes.",
+    },
+    "UploadOffset": {
+        "name": "Upload-Offset",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[0-9]{1,15}$"},
+        "description": "How many bytes the upload has before these.",
+    },
     "IdempotencyKey": {
         "name": "Idempotency-Key",
         "required": False,
         "schema": {"type": "string", "pattern": r"^[A-Za-z0-9_.:~+/=-]{1,255}$"},
         "description": "A repeat with the same key and body is answered with the first job; with another body by 422.",
+    },
+    "LastEventId": {
+        "name": "Last-Event-ID",
+        "required": False,
+        "schema": TEXT,
+        "description": "The `id` of the last event that was seen: the stream goes on behind it.",
     },
 }
 
@@ -84,13 +112,13 @@ REF: Shape = {"type": "string", "maxLength": 200, "pattern": r"^[^\x00\ud800-\ud
 BESIDE: dict[str, Shape] = {
     "publish": {"anyOf": [{"type": "string", "enum": sorted(WIDER)}, {"type": "integer", "minimum": 1, "maximum": 4}]},
     "patch": EVIDENCE,
-    "return_data": {"enum": [True, False, "flat", "changes"]},
+    "return_data": {"anyOf": [{"type": "boolean"}, {"type": "string", "enum": ["flat", "changes"]}]},
     "source": {"enum": ["api", "form", "consensus"]},
 }
 OPERATION: dict[str, Shape] = {
     **{name: {"anyOf": [shape, {"type": "null"}]} for name, shape in BESIDE.items() if name in ("return_data", "source")},
     "publish": {"anyOf": [LEVELS, {"type": "null"}]},
-    "delete": {"enum": [True, False, "withdraw", None]},
+    "delete": {"anyOf": [{"type": "boolean"}, {"type": "string", "enum": ["withdraw"]}, {"type": "null"}]},
     "test": TRUTHY,
     "editable": TRUTHY,
     "config": TRUTHY,
@@ -100,19 +128,26 @@ OPERATION: dict[str, Shape] = {
 }
 
 
+VERBS = ("create", "patch", "patch-empty", "overwrite", "upsert", "data")
+
+
 def _operation(members: dict[str, Shape], required: list[str]) -> Shape:
-    verbs = ("create", "patch", "patch-empty", "overwrite", "upsert", "data")
-    one_of_each: list[Shape] = [{"required": [verb], "properties": {verb: EVIDENCE}} for verb in verbs]
-    none = {"not": {"anyOf": [{"required": [verb]} for verb in verbs]}}
-    return {"type": "object", "properties": members, "required": required, "oneOf": [*one_of_each, none]}
+    """Return an operation: what a client may send are members of one object, of which two are never there together."""
+    two: list[Shape] = [{"required": list(pair)} for pair in combinations(VERBS, 2)]
+    evidence = dict.fromkeys(VERBS, EVIDENCE)
+    return {"type": "object", "properties": members | evidence, "required": required, "not": {"anyOf": two}}
 
 
+PACE: Shape = {
+    "type": ["integer", "null"], "minimum": 1, "maximum": FASTEST, "description": "Items a second; null is as fast as it goes.",
+}  # fmt: skip
 SHORT: Shape = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"^[^\x00-\x1f\x7f]+$"}
 RUN: dict[str, Shape] = {
     "import_id": _null(SHORT),
     "status": {"enum": ["complete", None]},
     "tags": _null(_list(SHORT) | {"maxItems": 20}),
     "atomic": {"type": ["boolean", "null"], "description": "All operations are applied, or none."},
+    "pace": PACE,
 }
 JOB = {
     "token": TOKEN,
@@ -130,6 +165,9 @@ JOB = {
     "chunks": COUNT,
     "stalled": {"type": "boolean"},
     "cancel_requested": {"type": "boolean"},
+    "pause_requested": {"type": "boolean", "description": "It begins nothing more until it is resumed."},
+    "paused": {"type": "boolean", "description": "It was asked to pause, and nothing of it is worked on any more."},
+    "pace": PACE,
     "queue_position": _null(COUNT),
     "tags": _list(TEXT),
     "test": {"type": "boolean"},
@@ -139,6 +177,7 @@ JOB = {
     "updated_on": MOMENT,
     "started_on": _null(MOMENT),
     "finished_on": _null(MOMENT),
+    "paused_on": _null(MOMENT),
     "purged_on": _null(MOMENT),
 }
 PAGE = {"page.size": COUNT, "page.cursor": _null(TEXT)}
@@ -151,6 +190,10 @@ RESULT = {
     "id": _null(TEXT),
     "result": _null(_ref("Record")),
     "error": _null(ERROR),
+}
+LEDGER_ROW: dict[str, Shape] = {
+    "seq": {"type": "integer", "minimum": 1, "description": "The outcome's number, in the order in which they came."},
+    **{name: shape for name, shape in RESULT.items() if name != "result"},
 }
 FLAG: Shape = {"type": "boolean"}
 OPTION = _object({"key": TEXT}, optional={
@@ -195,13 +238,31 @@ CAUSE: Shape = _object({
 })  # fmt: skip
 WEBHOOK: dict[str, Shape] = {
     "id": TOKEN, "url": TEXT, "events": _list(TEXT), "status": {"enum": ["active", "disabled"]},
-    "reason": {"enum": ["gone", "unreachable", None]}, "sequence": COUNT, "created_on": MOMENT, "old_secret_until": _null(MOMENT),
+    "reason": {"enum": ["gone", "unreachable", "secret_unreadable", "by_owner", None]}, "sequence": COUNT, "created_on": MOMENT,
+    "old_secret_until": _null(MOMENT), "disabled_on": _null(MOMENT), "waiting": COUNT, "next_try_on": _null(MOMENT),
+    "last_delivery": _null(_object({
+        "status": {"enum": ["delivered", "failed"]}, "event": TEXT, "job.token": TOKEN, "tried_on": _null(MOMENT),
+    })),
 }  # fmt: skip
 TRY = _object({"no": COUNT, "started_on": MOMENT, "milliseconds": _null(COUNT), "status": _null(COUNT), "error": _null(TEXT)})
 DELIVERY: dict[str, Shape] = {
     "id": TOKEN, "webhook_id": TEXT, "sequence": COUNT, "event": TEXT, "job.token": TOKEN,
     "status": {"enum": ["waiting", "delivered", "failed"]}, "created_on": MOMENT, "replayed_on": _null(MOMENT),
     "attempts": _list(TRY),
+}  # fmt: skip
+NOTICE: dict[str, Shape] = {
+    "kind": {"enum": list(Kind)}, "happened_on": MOMENT, "seen": FLAG,
+    "job": _null(_object({
+        "token": TOKEN, "job": TEXT, "status": {"enum": list(JobStatus)}, "outcome": {"enum": [*JobOutcome, None]},
+        "total": COUNT, "succeeded": COUNT, "noop": COUNT, "failed": COUNT, "skipped": COUNT, "cancelled": COUNT,
+        "quarantined": COUNT, "error": _null(TEXT),
+    })),
+    "webhook": _null(_object({"id": TOKEN, "url": TEXT, "reason": TEXT})),
+}  # fmt: skip
+UPLOAD: dict[str, Shape] = {
+    "id": TOKEN, "status": {"enum": ["open", "complete", "stored", "refused"]}, "received": COUNT, "length": _null(COUNT),
+    "job.token": _null(TOKEN), "error": _null({"type": "object"}), "created_on": MOMENT, "touched_on": MOMENT,
+    "expires_on": MOMENT,
 }  # fmt: skip
 MORE = _null(_object({"causes": COUNT, "items": COUNT}))
 SHAPES: dict[str, Shape] = {
@@ -210,6 +271,7 @@ SHAPES: dict[str, Shape] = {
         {"type": TEXT, "title": TEXT, "status": COUNT, "code": TEXT, "detail": TEXT, "instance": TEXT, "errors": _list(ERROR)},
         optional={"limit": COUNT, "actual": COUNT, "job.token": TOKEN, "internal_error": TEXT},
     ),
+    "Evidence": {"type": "object", "description": "Evidence key -> value, or an object with value, note, explain."},
     "Id": {"anyOf": [*NAMES, LAB_ALONE]},
     "Member": {"anyOf": NAMES},
     "Operation": _operation({"id": _ref("Id"), **OPERATION}, ["id"]),
@@ -225,12 +287,12 @@ SHAPES: dict[str, Shape] = {
         "description": "Ids and searches, in this order; a record named twice counts at its first place.",
     },
     "Search": _object(
-        {"search": _object({}, optional={"q": TEXT, "filter": {"type": "array"}}) | {"additionalProperties": False}},
+        {"search": _object({}, optional={"q": TEXT, "filter": {"type": "array", "items": {}}}) | {"additionalProperties": False}},
         optional={"exclude": _list(_ref("Member"))},
     )
     | {"additionalProperties": False},
-    "Record": {"type": "object", "description": "A record in the layout of its version, or why there is none."},
-    "Posted": {"anyOf": [_ref("Record"), _ref("BulkAnswer")]},
+    **record_shapes.SHAPES,
+    "Posted": {"anyOf": [_ref("BulkAnswer"), _ref("Record")]},
     "BulkAnswer": _object({"results": _list(_ref("Record"))}, optional={"job.token": TOKEN, "plan_token": TEXT}),
     "Accepted": _object({
         "success": {"const": True}, "result": _object({"job.token": TOKEN}, optional={"plan_token": TEXT}),
@@ -238,10 +300,13 @@ SHAPES: dict[str, Shape] = {
     }),
     "RecordPage": _object({
         "success": {"const": True},
-        "result": _object({"records": _list(TEXT), "records.size": COUNT, "page.size": COUNT, "page.cursor": _null(TEXT)}),
+        "result": _object(
+            {"records": _list(TEXT), "records.size": COUNT, "page.size": COUNT, "page.cursor": _null(TEXT)},
+            optional={"records.complete": FLAG},
+        ),
         "data": _object({"records": {"type": "object", "additionalProperties": _ref("Record")}}),
     }),
-    "Export": _object({"records": _list(_ref("Record"))}, optional={"count": COUNT, "complete": {"const": True}}),
+    "Export": _object({"records": _list(_ref("Record")), "count": COUNT, "complete": {"const": True}}),
     "Csv": TEXT,
     "Files": _object({
         "files": _list(_object({
@@ -271,7 +336,7 @@ SHAPES: dict[str, Shape] = {
         "id": TEXT, "from": _null({"type": "number"}), "to": {"type": "number"},
         "changes": {"type": "object", "additionalProperties": _object({"before": CELL, "after": CELL})},
     }),
-    "Job": _object(JOB),
+    "Job": _object(JOB, optional={"errors": _list(_object({"code": TEXT, "count": COUNT}))}),
     "JobPage": _object({"jobs": _list(_ref("Job")), **PAGE}),
     "ResultPage": _object({"results": _list(_object(RESULT)), **PAGE}),
     "Trial": {"anyOf": [_ref("Records"), _list(_ref("Item"))]},
@@ -291,9 +356,18 @@ SHAPES: dict[str, Shape] = {
         "complete": FLAG, **PAGE,
     }),
     "Events": TEXT,
+    "Lines": TEXT,
+    "Upload": _object(UPLOAD),
+    "Uploads": _object({"uploads": _list(_ref("Upload"))}),
+    "Receipt": _object({"token": TOKEN, "receipt": {"type": "object"}, "jws": TEXT}),
+    "Preparing": _object({"token": TOKEN, "receipt": {"type": "null"}}),
+    "Keys": _object({"keys": _list(_object(dict.fromkeys(("kty", "crv", "x", "kid", "use", "alg"), TEXT)))}),
+    "LedgerPage": _object({"ledger": _list(_object(LEDGER_ROW)), "after": COUNT, "limit": COUNT, "complete": FLAG}),
     "Webhook": _object(WEBHOOK), "WebhookSecret": _object(WEBHOOK | {"secret": TEXT}),
     "Webhooks": _object({"webhooks": _list(_ref("Webhook"))}),
     "Delivery": _object(DELIVERY),
     "DeliveryPage": _object({"deliveries": _list(_ref("Delivery")), **PAGE}),
+    "Replayed": _object({"replayed": COUNT}),
+    "NoticePage": _object({"notices": _list(_object(NOTICE)), "unseen": COUNT, **PAGE}), "Unseen": _object({"unseen": COUNT}),
     "Limits": {"type": "object", "additionalProperties": {"type": "number"}},
 }  # fmt: skip

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any, Literal, cast
 
 import msgspec
 from flask import Blueprint, Response, current_app, g, request
@@ -12,11 +13,12 @@ from flask import Blueprint, Response, current_app, g, request
 from models import ids
 from models.catalogue.projects import open_project
 from models.db import Session, transaction
-from models.errors import InvalidRequest, Unavailable
+from models.errors import InvalidRequest, Refused, Unavailable
 from models.feed.changes import number
-from models.feed.reading import COMMON, Entry, News, Position, Reader, latest, read
+from models.feed.reading import COMMON, Entry, News, Position, Reader, audiences, latest, read, read_many
 from models.settings import settings
 from web.auth import principal, sign_in
+from web.desks import Desk, Found
 from web.handover import hand_over
 from web.hub import Waiting
 from web.pace import Places
@@ -30,6 +32,7 @@ EVENT_ID = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 STREAM_SECONDS = 600.0
 PAUSE = 0.2
 MORE = "There is more: ask again from these cursors."
+CHUNK = 100  # changes of each stream that one waiting reader gets at a time
 
 
 @api.route("/cursors", methods=METHODS)
@@ -54,7 +57,7 @@ def get_changes() -> Response:
     reader, after, news = _look(params)
     if news.entries or not seconds:
         return reply(Answer(dump_news(news)))
-    waiting = Waiting(reader, after, seconds, stream=False, tell=_tell_answer)
+    waiting = Waiting(DESK, reader, after, seconds, stream=False, tell=_tell_answer)
     return hand_over(waiting, reply(Answer({}))) or _wait_here(params, ids.monotonic() + seconds)
 
 
@@ -69,7 +72,7 @@ def stream_changes() -> Response:
     head = Response(status=200, content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
     if g.get("token"):
         head.headers["Authorization"] = g.token
-    answer = hand_over(Waiting(reader, after, STREAM_SECONDS, stream=True, tell=_tell_events), head)
+    answer = hand_over(Waiting(DESK, reader, after, STREAM_SECONDS, stream=True, tell=_tell_events), head)
     if answer is None:
         raise Unavailable("No place for a stream is left; ask /sync/get with `wait` instead.", retry_after=5)
     return answer
@@ -104,8 +107,8 @@ def _wait_here(params: Params, end: float) -> Response:
     return reply(Answer(dump_news(news)))
 
 
-def _tell_answer(waiting: Waiting, news: News) -> bytes:
-    body = msgspec.json.encode({"success": True, "result": dump_news(news), "data": {}})
+def _tell_answer(waiting: Waiting, news: News | None) -> bytes:
+    body = msgspec.json.encode({"success": True, "result": dump_news(news or News((), waiting.position)), "data": {}})
     return waiting.head + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
@@ -117,6 +120,25 @@ def _tell_events(waiting: Waiting, news: News) -> bytes:
         cc, project = (entry.cursor, project) if entry.stream == COMMON else (cc, entry.cursor)
         events.append(b"id: %d-%d\nevent: sync\ndata: %s\n\n" % (cc, project, msgspec.json.encode(dump_entry(entry))))
     return b"".join(events)
+
+
+def _audiences(reader: Reader) -> list[str]:
+    with transaction() as session:
+        return audiences(session, reader)
+
+
+def _read(asked: Sequence[tuple[Reader, Position]]) -> list[Found | Literal[False] | None]:
+    with transaction() as session:
+        return [_found(news) for news in read_many(session, asked, CHUNK)]
+
+
+def _found(news: News | Refused) -> Found | Literal[False] | None:
+    if isinstance(news, Refused):
+        return False
+    return Found(news, news.position, news.more) if news.entries else None
+
+
+DESK = Desk(_audiences, _read)
 
 
 def _number() -> None:

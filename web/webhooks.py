@@ -121,6 +121,13 @@ def enable(webhook: str) -> Response:
         return answer(_dump(subscriptions.enable(session, principal(), webhook)))
 
 
+@api.post("/<webhook>/disable")
+def disable(webhook: str) -> Response:
+    """Deliver nothing more to a webhook until it is enabled."""
+    with transaction() as session:
+        return answer(_dump(subscriptions.disable(session, principal(), webhook)))
+
+
 @api.get("/<webhook>/deliveries")
 def list_deliveries(webhook: str) -> Response:
     """List what was or is to be delivered, newest first, with each try."""
@@ -145,6 +152,14 @@ def replay(webhook: str, delivery: str) -> Response:
         )
 
 
+@api.post("/<webhook>/deliveries/replay")
+def replay_failed(webhook: str) -> Response:
+    """Deliver everything that failed again."""
+    with transaction() as session:
+        replayed = log.replay_failed(session, subscriptions.get(session, principal(), webhook))
+    return answer({"replayed": replayed}, 202, {"Location": f"/api/webhooks/{webhook}/deliveries"})
+
+
 def _dump(webhook: Webhook) -> dict[str, Any]:
     return {
         "id": str(webhook.id),
@@ -155,7 +170,16 @@ def _dump(webhook: Webhook) -> dict[str, Any]:
         "sequence": webhook.sequence,
         "created_on": _time(webhook.created_on),
         "old_secret_until": _time(webhook.old_secret_until),
+        "disabled_on": _time(webhook.disabled_on),
+        "waiting": webhook.waiting,
+        "next_try_on": _time(webhook.next_on),
+        "last_delivery": webhook.last and _dump_last(webhook.last),
     }
+
+
+def _dump_last(last: Mapping[str, Any]) -> dict[str, Any]:
+    tried_on = last["tried_on"] and datetime.fromisoformat(last["tried_on"]).astimezone(UTC)
+    return {"status": last["status"], "event": last["event"], "job.token": last["token"], "tried_on": _time(tried_on)}
 
 
 def _dump_delivery(delivery: Delivery) -> dict[str, Any]:

@@ -66,7 +66,7 @@ SETTINGS: dict[str, Any] = {
 
 
 def _make_app() -> Celery:
-    modules = ["worker.tasks", "worker.heartbeat", "worker.stopping", "worker.watchdog"]
+    modules = ["worker.tasks", "worker.heartbeat", "worker.stopping", "worker.watchdog", "worker.traces"]
     made = Celery("waybill", broker=settings().broker_url, include=modules)
     made.conf.update(SETTINGS)
     return made

@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -15,18 +16,21 @@ import psycopg
 import structlog
 from kombu.exceptions import OperationalError as BrokerError
 
-from models import idempotency, ids, parts
+from models import idempotency, ids, parts, tracing
 from models.catalogue import asset_bytes
 from models.db import DATABASE_ERRORS, engine, transaction
+from models.errors import Unavailable
 from models.exports import service as exports
 from models.feed import reading as feed
-from models.jobs import dispatch, ledger, service
+from models.jobs import announcing, cancelling, dispatch, pacing, receipts, service
 from models.jobs.dispatch import Wake
 from models.listening import listener
 from models.logs import configure_log
 from models.selection import resolve
 from models.settings import settings
+from models.uploads import files as uploads
 from models.webhooks import outbox
+from worker import traces
 from worker.app import app
 from worker.counts import counts
 from worker.courier import Courier
@@ -35,6 +39,7 @@ from worker.pause import pause
 log = structlog.get_logger()
 HOUSEKEEPING_SECONDS = 60.0
 BEAT_SECONDS = 2.0
+LEAST_WAIT = 0.02  # seconds
 
 
 class Dispatcher:
@@ -46,6 +51,7 @@ class Dispatcher:
         self.beat_at = 0.0
         self.house_at = ids.monotonic() + HOUSEKEEPING_SECONDS
         self.listener: psycopg.Connection[Any] | None = None
+        self.soonest: float | None = None  # seconds from the last look until a paced job has something to begin
 
     def run(self) -> None:
         """Tick until told to stop; an error of the database or the broker costs a pause, never the loop."""
@@ -68,7 +74,9 @@ class Dispatcher:
                 parts.beat(session, self.part, counts=counts.total())
         self.stop_cancelled()
         with transaction() as session:
-            wakes = dispatch.pick(session)
+            pacing.settle_pauses(session)
+        with transaction() as session:
+            wakes, self.soonest = dispatch.pick(session), pacing.soonest(session)
         pause("picked")
         self.publish(wakes)
         if now >= self.house_at:
@@ -80,17 +88,20 @@ class Dispatcher:
         with transaction() as session:
             jobs = dispatch.cancelling(session)
         for job_id in jobs:
-            with transaction() as session:
-                ledger.cancel_open(session, job_id)
+            with traces.ending(job_id) as look, transaction() as session:
+                cancelling.cancel_open(session, job_id)
+                look(session)
 
     def publish(self, wakes: Sequence[Wake]) -> None:
         """Send a message a chunk; what cannot be sent is taken back."""
         counts.add("wakes", len(wakes))
         counts.add("wakes_again", sum(wake.again for wake in wakes))
+        kept = traces.contexts(wakes)
         for at, wake in enumerate(wakes):
             (log.info if wake.again else log.debug)("chunk_woken", token=str(wake.token), chunk=wake.no, again=wake.again)
             try:
-                app.send_task("waybill.work", args=(wake.job_id, wake.no), queue=wake.queue)
+                with traces.waking(wake, kept.get(wake.job_id)):
+                    app.send_task("waybill.work", args=(wake.job_id, wake.no), queue=wake.queue)
             except (BrokerError, OSError) as error:
                 log.warning("broker_away", error=type(error).__name__, unsent=len(wakes) - at)
                 counts.add("wakes_unsent", len(wakes) - at)
@@ -100,10 +111,12 @@ class Dispatcher:
                 return
 
     def wait(self) -> None:
-        """Wait for a notification, or for the next tick."""
+        """Wait for a notification, for the next tick, or for a paced job's time."""
         if self.listener is None:
-            self.listener = listener(ledger.CHANNEL)
-        for _ in self.listener.notifies(timeout=settings().dispatch_tick, stop_after=1):
+            self.listener = listener(announcing.CHANNEL)
+        tick = settings().dispatch_tick
+        patience = tick if self.soonest is None else min(tick, max(self.soonest, LEAST_WAIT))
+        for _ in self.listener.notifies(timeout=patience, stop_after=1):
             return
 
     def hang_up(self) -> None:
@@ -125,13 +138,16 @@ def keep_house() -> None:
         service.keep_house(session)
     with transaction() as session:
         exports.sweep(session)
-    with transaction() as session:
+    with suppress(Unavailable), transaction() as session:  # where the files are is out of reach: they are removed later
         asset_bytes.sweep(session)
+    with transaction() as session:
+        uploads.sweep(session)
     with transaction() as session:
         resolve.purge_expired(session, ids.now() - timedelta(hours=settings().cursor_hours))
         feed.purge(session)
         idempotency.forget(session)
         outbox.forget(session)
+        receipts.forget(session)
         parts.forget_lost(session)
 
 
@@ -142,9 +158,11 @@ def main() -> None:
         signal.signal(number, lambda *_: dispatcher.stopping.set())
     configure_log(settings().log_level)
     engine()  # made here, before two threads would
+    tracing.begin("dispatcher")
     Courier(dispatcher.stopping).start()
     log.info("dispatcher_started")
     dispatcher.run()
+    tracing.end()
 
 
 if __name__ == "__main__":

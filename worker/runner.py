@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import structlog
 
-from models import operations
+from models import operations, tracing
 from models.db import DATABASE_ERRORS, Session, retryable, sqlstate, transaction
-from models.jobs import ledger
-from models.jobs.ledger import Chunk, Claim, Outcome, Overtaken
+from models.jobs import cancelling, careful, ledger
+from models.jobs.ledger import Chunk, Claim, Held, Outcome, Overtaken
 from models.settings import settings
+from worker import traces
 from worker.counts import counts
 from worker.pause import pause
 
@@ -27,22 +28,28 @@ def work(job_id: int, no: int) -> None:
     if mine is None:
         return
     counts.add("claims")
-    with structlog.contextvars.bound_contextvars(token=str(mine.token)):
+    with structlog.contextvars.bound_contextvars(token=str(mine.token)), traces.claimed(mine):
         pause("claimed")
         try:
             _work_carefully(mine) if mine.careful else _work_whole(mine)
         except Overtaken:
             counts.add("chunks_overtaken")
+            tracing.event("overtaken")
             log.info("chunk_overtaken", chunk=no, fence=mine.fence)
+        except Held:
+            with transaction() as session:
+                ledger.release(session, mine)
+            log.info("chunk_held", chunk=no)
 
 
 def _work_whole(mine: Claim) -> None:
     for race in range(RACES):
         try:
-            with transaction() as session:
-                chunk = ledger.open_chunk(session, mine)
+            with traces.ending(mine.job_id) as look, transaction() as session:
+                chunk = ledger.open_chunk(session, mine).share()
                 outcomes = _outcomes(session, chunk)
                 ledger.finish(session, chunk, outcomes)
+                look(session)
                 pause("finished")
         except DATABASE_ERRORS as error:
             if sqlstate(error) != RACE or race == RACES - 1:
@@ -52,46 +59,54 @@ def _work_whole(mine: Claim) -> None:
             pause("committed")
             counts.add("chunks_applied")
             _count(outcomes)
-            log.info("chunk_applied", chunk=mine.no, items=chunk.size, attempts=mine.attempts)
+            log.info("chunk_applied", chunk=mine.no, items=len(outcomes), attempts=mine.attempts)
             return
 
 
 def _outcomes(session: Session, chunk: Chunk) -> list[Outcome]:
     if not chunk.cancel_requested:
         return operations.run(session, chunk)
-    return ledger.cancelled(chunk)
+    return cancelling.cancelled(chunk)
 
 
 def _give_back(mine: Claim, error: Exception) -> None:
     """Postpone the chunk: item by item next time where the data is to blame, whole where the database is."""
-    careful = not retryable(error)
+    spoiled = not retryable(error)
     counts.add("chunks_postponed")
-    log.warning("chunk_postponed", chunk=mine.no, sqlstate=sqlstate(error), careful=careful)
+    tracing.event("postponed", sqlstate=sqlstate(error), careful=spoiled)
+    log.warning("chunk_postponed", chunk=mine.no, sqlstate=sqlstate(error), careful=spoiled)
     with transaction() as session:
-        ledger.postpone(session, mine, careful=careful)
+        ledger.postpone(session, mine, careful=spoiled)
 
 
 def _work_carefully(mine: Claim) -> None:
-    """Work item by item, each in a transaction of its own, noting beforehand which one is tried. Groups are tried as a whole."""
+    """Work item by item, each in a transaction of its own, noting beforehand which one is tried. Groups are tried as a whole.
+
+    A claim of a part of the chunk ends with that part.
+    """
     with transaction() as session:
         chunk = ledger.open_chunk(session, mine)
     for places in chunk.parts():
         with transaction() as session:
-            deaths = ledger.probe(session, mine, places[0])
+            deaths = careful.probe(session, mine, places[0])
         pause("probing")
         if deaths >= settings().deaths_before_quarantine:
             _quarantine(mine, chunk.only(places), deaths)
         elif not _work_part(mine, places):
             return
+    if mine.take is not None:
+        with transaction() as session:
+            ledger.release(session, mine)
 
 
 def _work_part(mine: Claim, places: list[int]) -> bool:
     """Work on a single item or group; say whether the chunk goes on (not so when the database is to blame)."""
     try:
-        with transaction() as session:
+        with traces.ending(mine.job_id) as look, transaction() as session:
             part = replace(ledger.open_chunk(session, mine).only(places), goes_on=True)
             outcomes = _outcomes(session, part)
-            ledger.advance(session, mine, outcomes)
+            careful.advance(session, mine, outcomes)
+            look(session)
         _count(outcomes)
     except DATABASE_ERRORS as error:
         if retryable(error):
@@ -113,12 +128,15 @@ def _quarantine(mine: Claim, part: Chunk, deaths: int) -> None:
 def _refuse(mine: Claim, part: Chunk, reason: tuple[str, str]) -> None:
     each = zip(part.indexes, part.lines, part.refs, strict=True)
     outcomes = [Outcome(index, "failed", code=reason[0], detail=reason[1], line=line, ref=ref) for index, line, ref in each]
-    with transaction() as session:
-        ledger.advance(session, mine, outcomes)
+    with traces.ending(mine.job_id) as look, transaction() as session:
+        careful.advance(session, mine, outcomes)
+        look(session)
     _count(outcomes)
 
 
 def _count(outcomes: list[Outcome]) -> None:
     """Count what is committed."""
-    for status, number in Counter(outcome.status for outcome in outcomes).items():
+    found = Counter(outcome.status for outcome in outcomes)
+    for status, number in found.items():
         counts.add(status, number)
+    traces.count(found)

@@ -48,9 +48,12 @@ class Work:
         return cls(session, project, schema, ids.now(), Forms(schema, project.id))
 
     def execute(self, sql: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """Run a statement that may use `project`, `now` and the given values; return its rows, if it has any."""
+        """Run a statement that may use `project`, `now` and the given values; return its rows, if it has any.
+
+        It is planned for these values each time: a plan for any number of items walks whole tables for a few.
+        """
         known = {"project": self.project.id, "now": self.moment, **(values or {})}
-        cursor = driver(self.session).execute(sql, known)
+        cursor = driver(self.session).execute(sql, known, prepare=False)
         return cursor.fetchall() if cursor.description else []
 
 
@@ -74,6 +77,14 @@ class Done:
 def begin(session: Session) -> None:
     """Start taking notes; those of an earlier part of the transaction are kept."""
     driver(session).execute(OPEN)
+
+
+def forget(session: Session) -> int:
+    """Drop the notes that were taken so far: what follows is to be as in a transaction of its own. Returns how many they were."""
+    begin(session)
+    count = driver(session).execute("SELECT count(*) FROM touched").fetchall()
+    driver(session).execute("TRUNCATE touched")
+    return int(count[0][0])
 
 
 PARENTS = """

@@ -7,7 +7,7 @@ from typing import Any
 from models import ids
 from models.catalogue.layouts import new_layout
 from models.catalogue.schema_items import DEFINITION, FIELD, LAYOUT, Item, Schema
-from models.catalogue.tables import assets, catalogue_records, schema_items
+from models.catalogue.tables import assets, catalogue_records, catalogue_words, schema_items
 from models.catalogue.words import asset_words, record_words, schema_words
 from models.db import Session
 
@@ -42,7 +42,8 @@ def found_project(session: Session, project_id: int, name: str, language: str) -
     content = {title.gid: {language: name}}
     record = {"gid": ids.new_token(), "project_id": project_id, "definition_id": known[schema.base.gid], "content": content}
     words = record_words(project_id, content, [title], title.gid)
-    session.execute(catalogue_records.insert().values(record | {"words": words}))
+    made = catalogue_records.insert().values(record).returning(catalogue_records.c.id)
+    session.execute(catalogue_words.insert().values(record_id=session.execute(made).scalar_one(), words=words))
     folder: dict[str, Any] = {"gid": ids.new_token(), "project_id": project_id, "name": "", "is_file": False}
     session.execute(assets.insert().values(folder | {"words": asset_words(project_id, "", {})}))
 

@@ -55,6 +55,12 @@ class Draft:
         """Return the working copy of an item, if it has one."""
         return self.schema.working_copies.get(item.gid)
 
+    def changed_since(self, schema: Schema) -> frozenset[str]:
+        """Return the gids of what is different from an earlier state of the draft."""
+        before, after = schema.by_gid, self.schema.by_gid
+        changed = {gid for gid, item in after.items() if before.get(gid) is not item}
+        return frozenset(changed | before.keys() - after.keys())
+
     def difference(self) -> Difference:
         """Return what changed, those that others refer to first."""
         before, after = self.before.by_gid, self.schema.by_gid

@@ -88,11 +88,11 @@ class Reader:
 
     def decimal(self, value: Any) -> int | float:
         """Return a number."""
-        if type(value) not in (int, float):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             raise Unfit("invalid_type", "The field's value is a number.")
-        if not -LARGEST <= value < LARGEST and type(value) is int:
+        if isinstance(value, int) and not -LARGEST <= value < LARGEST:
             raise Unfit("invalid_value", "The number is too large.")
-        return value  # type: ignore[no-any-return]
+        return value
 
     def boolean(self, value: Any) -> bool:
         """Return true or false."""

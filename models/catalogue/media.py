@@ -70,7 +70,7 @@ def make(found: Found, wanted: Transform) -> str:
 
 
 def _variant_key(key: str, variant: str) -> str:
-    return f"{key}~/{variant}"
+    return f"{key}{asset_bytes.MADE}/{variant}"
 
 
 def address(found: Found, variant: str, extension: str) -> str:

@@ -180,7 +180,10 @@ def _node(nodes: dict[int, RecordNode], member: Member) -> RecordNode | None:
 
 
 def _known(nodes: dict[int, RecordNode], member: Member) -> RecordNode:
-    return nodes[member]  # type: ignore[index]
+    node = _node(nodes, member)
+    if node is None:
+        raise LookupError("members that there are not have been refused before")
+    return node
 
 
 def _all_done(
@@ -256,9 +259,10 @@ def _unmovable(node: RecordNode | None, target: Target, above: set[int]) -> Refu
 
 UNLINK = """
 WITH before AS (SELECT r.id, r.canonical_id, r.content FROM catalogue_records r WHERE r.id = %(id)s), written AS (
-    UPDATE catalogue_records r SET canonical_id = NULL, definition_id = c.definition_id, content = c.content, words = c.words,
-        updated_on = {stamp}
+    UPDATE catalogue_records r SET canonical_id = NULL, definition_id = c.definition_id, content = c.content, updated_on = {stamp}
     FROM catalogue_records c WHERE c.id = r.canonical_id AND r.id = %(id)s RETURNING r.id, r.gid, r.updated_on
+), worded AS (
+    INSERT INTO catalogue_words SELECT before.id, w.words FROM before JOIN catalogue_words w ON w.record_id = before.canonical_id
 ), shown AS (
     {shown} SELECT c.id, c.gid, 'UPDATE' FROM before JOIN catalogue_records c ON c.id = before.canonical_id
 )

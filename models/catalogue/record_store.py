@@ -12,15 +12,21 @@ from models.catalogue.changes import ABSENT, NOTE, STAMP, Work
 from models.catalogue.content import Content, Form
 from models.db import NULL, copy_rows, copy_text
 
-TABLE = """catalogue_records (id, gid, project_id, parent_id, canonical_id, definition_id, channels, positions, content, words,
+TABLE = """catalogue_records (id, gid, project_id, parent_id, canonical_id, definition_id, channels, positions, content,
     created_on, updated_on)"""
+WORDS_TABLE = "catalogue_words (record_id, words)"
+KEEP_WORDS = """
+INSERT INTO catalogue_words (record_id, words) SELECT id, words::tsvector FROM {source}
+ON CONFLICT (record_id) DO UPDATE SET words = excluded.words WHERE catalogue_words.words <> excluded.words
+"""
+UNWORDED = ", unworded AS (DELETE FROM catalogue_words w USING {gone} gone WHERE w.record_id = gone.id)"
 NEXT = "SELECT nextval(pg_get_serial_sequence('catalogue_records', 'id')) FROM generate_series(1, %(count)s)"
 ENCODE = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
 class NewRecord:
-    """A record to be stored. `words` is the text of a tsvector, empty for a link as its content is."""
+    """A record to be stored. `words` is the text of a tsvector; a link has none, as it has no content."""
 
     id: int
     gid: str
@@ -45,6 +51,10 @@ def insert(work: Work, records: Sequence[NewRecord]) -> None:
         return
     moment = work.moment.isoformat().encode()
     copy_rows(work.session, TABLE.replace("\n", " "), [_line(record, work.project.id, moment) for record in records])
+    copy_rows(
+        work.session, WORDS_TABLE,
+        [b"%d\t%s\n" % (record.id, copy_text(record.words)) for record in records if record.canonical_id is None],
+    )  # fmt: skip
     made = f"{NOTE} SELECT id, gid, 'INSERT', %(now)s, member_id, '{ABSENT}' FROM unnest(%(ids)s::bigint[], %(gids)s::uuid[], "
     members = [record.member_id or record.id for record in records]
     values = {"ids": [record.id for record in records], "gids": [record.gid for record in records], "members": members}
@@ -61,7 +71,6 @@ def _line(record: NewRecord, project_id: int, moment: bytes) -> bytes:
         copy_text(channels),
         copy_text(ENCODE(record.positions)),
         copy_text(ENCODE(record.content)),
-        copy_text(record.words),
         moment + b"\t" + moment + b"\n",
     )
     return b"\t".join(fields)
@@ -84,9 +93,8 @@ WITH said AS (
     ) AS said (id, definition_id, content, words, member_id)
 ), before AS (
     SELECT r.id, r.definition_id, r.content FROM catalogue_records r JOIN said ON said.id = r.id
-), written AS (
-    UPDATE catalogue_records r SET definition_id = said.definition_id, content = said.content::jsonb,
-        words = said.words::tsvector, updated_on = {stamp}
+), worded AS ({worded}), written AS (
+    UPDATE catalogue_records r SET definition_id = said.definition_id, content = said.content::jsonb, updated_on = {stamp}
     FROM said WHERE r.id = said.id RETURNING r.id, r.gid, r.updated_on, said.member_id
 ), linked AS (
     UPDATE catalogue_records r SET definition_id = said.definition_id, updated_on = {stamp}
@@ -111,7 +119,7 @@ def write(work: Work, said: Sequence[Said]) -> None:
         "words": [one.form.words(one.content) for one in said],
         "members": [one.member_id for one in said],
     }
-    work.execute(WRITE.format(stamp=STAMP, note=NOTE), values)
+    work.execute(WRITE.format(stamp=STAMP, note=NOTE, worded=KEEP_WORDS.format(source="said")), values)
 
 
 def contents(work: Work, record_ids: Iterable[int]) -> dict[int, tuple[int, dict[str, Any]]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.catalogue.changes import ASSETS, NOTE, RECORDS, SHOWN, STAMP, Done, Work, note_parents
+from models.catalogue.record_store import KEEP_WORDS, UNWORDED
 from models.catalogue.words import asset_words
 from models.db import Session, driver
 from models.errors import NameTaken, Refused, Unworkable, VersionConflict
@@ -31,15 +32,19 @@ REFUSALS: Mapping[str, Refused] = {
     "hidden": Unworkable("What it hung below is deleted."),
 }
 TOUCHED = """
-UPDATE restoring w SET refusal = CASE
-    WHEN w.image ? 'gid' THEN CASE WHEN r.id IS NOT NULL THEN 'again' END
-    WHEN r.id IS NULL THEN 'removed'
-    WHEN r.updated_on <> w.touched_on THEN 'changed'
-    WHEN w.image ? 'absent' AND EXISTS (
-        SELECT FROM {table} k WHERE (k.parent_id = r.id {linked}) AND NOT EXISTS (SELECT FROM restoring o WHERE o.item_id = k.id)
-    ) THEN 'used'
-END
-FROM restoring o LEFT JOIN {table} r ON r.id = o.item_id AND r.project_id = %(project)s WHERE o.item_id = w.item_id
+UPDATE restoring w SET refusal = found.refusal
+FROM (
+    SELECT o.item_id, CASE
+        WHEN o.image ? 'gid' THEN CASE WHEN r.id IS NOT NULL THEN 'again' END
+        WHEN r.id IS NULL THEN 'removed'
+        WHEN r.updated_on <> o.touched_on THEN 'changed'
+        WHEN o.image ? 'absent' AND EXISTS (
+            SELECT FROM {table} k WHERE (k.parent_id = r.id {linked})
+                AND NOT EXISTS (SELECT FROM restoring x WHERE x.item_id = k.id)
+        ) THEN 'used'
+    END AS refusal
+    FROM restoring o LEFT JOIN {table} r ON r.id = o.item_id AND r.project_id = %(project)s
+) found WHERE found.item_id = w.item_id AND found.refusal IS NOT NULL
 """
 CLASHING = """
 UPDATE restoring w SET refusal = 'name' FROM restoring i LEFT JOIN assets r ON r.id = i.item_id, assets o
@@ -99,7 +104,7 @@ WITH wanted AS (SELECT item_id AS id, member_id FROM restoring WHERE refusal IS 
     {shown} SELECT DISTINCT p.id, p.gid, 'UPDATE' FROM wanted w JOIN {table} r ON r.id = w.id JOIN {table} p ON p.id = r.parent_id
     WHERE p.id NOT IN (SELECT id FROM wanted)
 ), gone AS (DELETE FROM {table} r USING wanted w WHERE r.id = w.id RETURNING r.id, r.gid, w.member_id, to_jsonb(r) AS image)
-{note} SELECT id, gid, 'DELETE', %(now)s, member_id, image FROM gone
+{unworded}{note} SELECT id, gid, 'DELETE', %(now)s, member_id, image FROM gone
 """
 BRING_BACK = """
 WITH wanted AS (SELECT item_id AS id, image, member_id FROM restoring WHERE refusal IS NULL AND image ? 'gid'), made AS (
@@ -182,7 +187,7 @@ def _restore(work: Work, table: str) -> bool:
         columns = ", ".join(f"{name} = CASE WHEN w.image ? '{name}' THEN old.{name} ELSE r.{name} END" for name in COLUMNS[table])
         work.execute(PUT_BACK.format(columns=columns, **texts))
     if whole:
-        work.execute(TAKE_AWAY.format(**texts))
+        work.execute(TAKE_AWAY.format(**texts, unworded=UNWORDED.format(gone="wanted") if table == RECORDS else ""))
         work.execute(BRING_BACK.format(**texts))
     return False
 
@@ -202,11 +207,10 @@ def _reword(work: Work, table: str, ids: Sequence[int]) -> None:
     columns = "definition_id, content" if table == RECORDS else "name, body"
     link = "AND canonical_id IS NULL" if table == RECORDS else ""
     rows = work.execute(f"SELECT id, {columns} FROM {table} WHERE id = ANY(%(ids)s) {link}", {"ids": list(ids)})
-    words = [_words(work, table, row) for row in rows]
-    work.execute(
-        f"UPDATE {table} r SET words = w.words::tsvector FROM unnest(%(ids)s::bigint[], %(words)s::text[]) AS w (id, words) "
-        "WHERE r.id = w.id", {"ids": [row[0] for row in rows], "words": words}
-    )  # fmt: skip
+    source = "unnest(%(ids)s::bigint[], %(words)s::text[]) AS w (id, words)"
+    update = f"UPDATE {table} r SET words = w.words::tsvector FROM {source} WHERE r.id = w.id"
+    sql = KEEP_WORDS.format(source=source) if table == RECORDS else update
+    work.execute(sql, {"ids": [row[0] for row in rows], "words": [_words(work, table, row) for row in rows]})
 
 
 def _words(work: Work, table: str, row: tuple[Any, ...]) -> str:

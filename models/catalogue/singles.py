@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from models.catalogue import changes
+from models.catalogue import changes, tree
 from models.catalogue.changes import ASSETS, RECORDS, Done, Work
 from models.catalogue.project import Project
 from models.catalogue.rows import Member, find_ids, missing
@@ -22,9 +22,22 @@ def open_work(session: Session, project: Project) -> Work:
     return Work.on(session, project, load_schema(session, project))
 
 
-def apply(work: Work, table: str, gid: str, decide: Decide) -> Done:
-    """Change one item, and tell the feed. Raises NotFound, and what the item is refused for."""
-    return close(work, table, decide(work, [get_id(work, table, gid)])[0])
+def apply(work: Work, table: str, gid: str, decide: Decide, state: str | None = None) -> Done:
+    """Change one item, and tell the feed. Raises NotFound, and what the item is refused for.
+
+    `state` says what of the items below changes with it, as `tree.weigh` takes it; nothing without it. Raises SubtreeTooLarge.
+    """
+    item_id = get_id(work, table, gid)
+    if state:
+        check_weight(work, table, item_id, state)
+    return close(work, table, decide(work, [item_id])[0])
+
+
+def check_weight(work: Work, table: str, item_id: int, state: str) -> None:
+    """Raise SubtreeTooLarge where too much would change with an item."""
+    refused = tree.too_heavy(tree.weigh(work, table, [item_id], state)[0])
+    if refused:
+        raise refused
 
 
 def get_id(work: Work, table: str, gid: str) -> int:

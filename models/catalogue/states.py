@@ -22,12 +22,16 @@ TITLES = ("textline", "text", "code", "barcode")  # types of fields that a title
 
 @dataclass(frozen=True)
 class Ended:
-    """What became of one item of a list: the item that came out, or why not. A noop found it as it was to be."""
+    """What became of one item of a list: the item that came out, or why not. A noop found it as it was to be.
+
+    `touched` has the gids of all that was made, changed or dropped with it.
+    """
 
     gid: str
     item: Item | None = None
     refused: Refused | None = None
     noop: bool = False
+    touched: frozenset[str] = frozenset()
 
 
 def each(draft: Draft, gids: Iterable[str], change: Change) -> list[Ended]:
@@ -45,7 +49,7 @@ def _one(draft: Draft, gid: str, change: Change) -> Ended:
             done = change(draft, item)
     except Refused as refused:
         return Ended(gid, refused=refused)
-    return Ended(gid, done, noop=draft.schema is before)
+    return Ended(gid, done, noop=draft.schema is before, touched=draft.changed_since(before))
 
 
 def editable(draft: Draft, item: Item) -> Item:
@@ -89,7 +93,7 @@ def commit(draft: Draft, item: Item) -> Item:
 def _settle(draft: Draft, done: Item) -> None:
     """Look at what else a committed item changes."""
     if done.kind in (CLASS, FIELD):
-        _check_circles(draft.schema)
+        check_circles(draft.schema)
     affected = [done] if done.kind == DEFINITION else referring(draft.schema, done) if done.kind == CLASS else ()
     for item in list(affected):
         mended = mend(draft.schema, item)
@@ -128,7 +132,7 @@ def _commit_referred(draft: Draft, item: Item) -> None:
             _commit_referred(draft, done)
 
 
-def _check_circles(schema: Schema) -> None:
+def check_circles(schema: Schema) -> None:
     """Refuse classes that hold themselves by way of fields of type class."""
     left = {item.gid: _held(schema, item) for item in schema.of_kind(CLASS) if item.is_committed}
     while left:
@@ -177,7 +181,7 @@ def save_as_new(draft: Draft, item: Item) -> Item:
         done = replace(copy, name=name, original=None, is_working_copy=False, is_base=False)
         draft.put(done)
         _commit_referred(draft, done)
-        _check_circles(draft.schema)
+        check_circles(draft.schema)
     return done
 
 
@@ -217,11 +221,12 @@ def referring(schema: Schema, item: Item) -> Iterator[Item]:
     """Yield the items that refer to one, its own working copy not among them."""
     for other in schema.by_gid.values():
         own = other.gid == item.gid or (other.is_working_copy and other.original == item.gid)
-        if not own and (item.gid in _references(other) or (other.is_extended and other.original == item.gid)):
+        if not own and (item.gid in references(other) or (other.is_extended and other.original == item.gid)):
             yield other
 
 
-def _references(item: Item) -> set[str | None]:
+def references(item: Item) -> set[str | None]:
+    """Return the gids of what an item refers to, its original and its layout not among them."""
     return {*item.gids("classes"), *item.gids("fields"), *item.gids("childdefinitions"), item.options.get("class")}
 
 

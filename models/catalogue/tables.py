@@ -1,4 +1,4 @@
-"""The catalogue's tables as migration 0005 makes them."""
+"""The catalogue's tables as migrations 0005 and 0014 make them."""
 
 from __future__ import annotations
 
@@ -79,9 +79,14 @@ catalogue_records = sa.Table(
     sa.Column("channels", ARRAY(sa.Text), server_default="{}", nullable=False),
     _json("positions"),
     _json("content"),
-    _words(),
     _moment("created_on"),
     _moment("updated_on"),
+)
+catalogue_words = sa.Table(
+    "catalogue_words",
+    metadata,
+    sa.Column("record_id", sa.BigInteger, primary_key=True),
+    sa.Column("words", TSVECTOR, nullable=False),
 )
 assets = sa.Table(
     "assets",

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.catalogue.changes import NOTE, RECORDS, SHOWN, STAMP, Done, Work, note_parents
+from models.catalogue.record_store import UNWORDED
 from models.catalogue.rows import Member, Node, load, missing
-from models.errors import ItemDeleted, NotDeleted, ParentDeleted, Refused, RootFixed
+from models.errors import ItemDeleted, NotDeleted, ParentDeleted, Refused, RootFixed, SubtreeTooLarge
+from models.settings import settings
 
 LINKS = """
 taken (id, place) AS (
@@ -41,7 +43,7 @@ REMOVE = """
     FROM taken JOIN {table} r ON r.id = taken.id CROSS JOIN LATERAL (VALUES {ups}) AS up (id) JOIN {table} p ON p.id = up.id
     WHERE p.id NOT IN (SELECT id FROM taken)
 ), gone AS (DELETE FROM {table} r USING taken WHERE r.id = taken.id RETURNING r.id, r.gid)
-{shown} SELECT id, gid, 'DELETE' FROM gone
+{unworded}{shown} SELECT id, gid, 'DELETE' FROM gone
 """
 BACK = """
 WITH RECURSIVE below (id, root, member) AS (
@@ -73,6 +75,32 @@ def _below(table: str, state: str) -> str:
     return BELOW.format(table=table, state=state) + links.format(table=table, state=link_state)
 
 
+LIVE, GONE, ANY = "r.status = 'published'", "r.status = 'deleted'", "true"
+REMEDY = "Take what is directly below it first (`children`), then the item itself."
+WEIGH = "SELECT place, count(*) FROM taken GROUP BY place"
+
+
+def weigh(work: Work, table: str, members: Sequence[Member], state: str) -> list[int]:
+    """Return how many items each takes along, itself among them. What goes with an earlier one is not counted again.
+
+    `state` says which of the items below, and of the links to any of them, are meant: LIVE, GONE or ANY.
+    """
+    ids = [member for member in members if isinstance(member, int)]
+    sql = (_below(table, state) + WEIGH).format(table=table)
+    found = dict(work.execute(sql, {"ids": ids})) if ids else {}
+    weights = {member: found.get(place, 0) for place, member in enumerate(ids, 1)}
+    return [weights.get(_id(member), 0) for member in members]
+
+
+def too_heavy(weight: int) -> Refused | None:
+    """Return why so many items cannot change with one, or None."""
+    most = settings().limits.subtree
+    if weight <= most:
+        return None
+    detail = f"{weight} items would change with it, and at most {most} may. {REMEDY}"
+    return SubtreeTooLarge(detail, limit=most, actual=weight)
+
+
 def delete(work: Work, table: str, members: Sequence[Member]) -> list[Done]:
     """Delete items softly, with all below them and the links to any of it, in this order.
 
@@ -81,7 +109,7 @@ def delete(work: Work, table: str, members: Sequence[Member]) -> list[Done]:
     nodes = load(work, table, members)
     ids = [member for member in members if isinstance(member, int) and not _undeletable(nodes.get(member), table)]
     if ids:
-        statement = _below(table, "r.status = 'published'") + DELETE
+        statement = _below(table, LIVE) + DELETE
         work.execute(statement.format(table=table, stamp=STAMP, note=NOTE), {"ids": ids})
         note_parents(work, table)
     after = load(work, table, ids)
@@ -152,8 +180,9 @@ def permanent_delete(work: Work, table: str, members: Sequence[Member]) -> list[
     ids = [node.id for node in nodes.values() if node.deleted and node.parent_id is not None]
     if ids:
         ups = "(r.parent_id), (r.canonical_id)" if table == RECORDS else "(r.parent_id)"
-        statement = _below(table, "true") + REMOVE
-        work.execute(statement.format(table=table, shown=SHOWN, ups=ups), {"ids": ids})
+        statement = _below(table, ANY) + REMOVE
+        unworded = UNWORDED.format(gone="taken") if table == RECORDS else ""
+        work.execute(statement.format(table=table, shown=SHOWN, ups=ups, unworded=unworded), {"ids": ids})
     return [_removed(member, nodes.get(_id(member)), table) for member in members]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import TypeAlias
 
 from models.classifications.keys import Key, key_set
 from models.classifications.state import Evidence
 
+Met: TypeAlias = Iterable[tuple[Key, str]]
 POINTS: Mapping[str, int | None] = {
     "BA": -8,
     "BS": -4,
@@ -36,20 +37,33 @@ def is_met(strength: object) -> bool:
 
 
 def evidence_weights(evidence: Evidence) -> str:
-    """Return how many criteria are met at each strength, `1xBS, 2xPM`.
+    """Return how many criteria are met at each strength, `1xBS, 2xPM`."""
+    return weights_of(met_of(evidence))
+
+
+def weights_of(met: Met) -> str:
+    """Return how many criteria are met at each strength.
 
     BM is counted with the others; the reference leaves it out, which the contract calls a defect.
     """
-    counts = Counter(strength for _, strength in _met(evidence))
-    return ", ".join(f"{counts[strength]}x{UNSPECIFIED.get(strength, strength)}" for strength in COUNTED if counts[strength])
+    counts: dict[str, int] = {}
+    for _, strength in met:
+        counts[strength] = counts.get(strength, 0) + 1
+    return ", ".join([f"{counts[word]}x{UNSPECIFIED.get(word, word)}" for word in COUNTED if word in counts]) if counts else ""
 
 
 def criteria_summary(evidence: Evidence) -> str:
     """Return the met criteria in the order of the keys, with their strength where it is not the default: `BP4_S, PM2`."""
-    return ", ".join(_summary(key, strength) for key, strength in _met(evidence))
+    return summary_of(met_of(evidence))
 
 
-def _met(evidence: Evidence) -> Iterable[tuple[Key, str]]:
+def summary_of(met: Met) -> str:
+    """Return met criteria in their order, with their strength where it is not the default."""
+    return ", ".join([_summary(key, strength) for key, strength in met])
+
+
+def met_of(evidence: Evidence) -> Met:
+    """Give the criteria that are met, each with its strength, in the order of the keys."""
     for key in _criteria():
         cell = evidence.get(key.name)
         if cell is not None and is_met(cell.get("value")):

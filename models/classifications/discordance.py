@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby, islice
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from models import ids
 from models.classifications.store import find_labs
 from models.classifications.variants import buckets
 from models.classifications.view import ORIGIN_BUCKETS
@@ -26,14 +28,16 @@ from models.identity.principal import Principal
 PIECES = (2_000, 20_000, 60_000)  # entries of the index that one page reads at most, in so many steps
 MOST_KEPT = 2_000  # variants with older versions that are looked at in one step
 LOOKED_AT = 200  # variants whose records are read at once
+PATIENCE = 0.1  # seconds after which a page that is not full yet ends with what it has
 FACT_LENGTH = 200  # characters of a gene that the index of words holds
+BETWEEN, WITHIN = "between", "within"
 AFTER_ALL = "~"  # comes after every origin
 
-CONFLICT = "min(significance) <> max(significance) AND min(lab_id) <> max(lab_id)"
+CONFLICT = "{words} & ({words} - 1) <> 0 AND min(lab_id) <> max(lab_id)"
 OF_LAB = "(%(lab)s::integer IS NULL OR bool_or(lab_id = %(lab)s))"
 REACHED = "SELECT variant FROM records WHERE variant {beyond} %(variant)s ORDER BY variant OFFSET %(piece)s - 1 LIMIT 1"
 LIVE = f"""
-SELECT variant FROM (
+SELECT variant, {{words}} FROM (
     SELECT variant, significance, lab_id FROM records WHERE variant {{beyond}} %(variant)s ORDER BY variant LIMIT %(piece)s
 ) piece GROUP BY variant HAVING {CONFLICT} AND {OF_LAB} ORDER BY variant
 """
@@ -42,13 +46,14 @@ SELECT DISTINCT variant FROM snapshots
 WHERE variant {beyond} %(variant)s AND (%(reached)s::text IS NULL OR variant <= %(reached)s) ORDER BY variant
 LIMIT %(kept)s
 """
+# Gathered first: the order would tempt the planner to walk all variants and look into each record.
 OF_GENE = """
-SELECT DISTINCT variant FROM records
-WHERE record_words(lab_record_id, evidence) @@ %(fact)s::tsquery AND variant {beyond} %(variant)s ORDER BY variant
+WITH named AS MATERIALIZED (SELECT variant FROM records WHERE record_words(lab_record_id, evidence) @@ %(fact)s::tsquery)
+SELECT DISTINCT variant FROM named WHERE variant {beyond} %(variant)s ORDER BY variant LIMIT %(kept)s
 """
 CONFLICTING = f"""
-SELECT named.variant FROM unnest(%(named)s::text[]) AS named (variant) CROSS JOIN LATERAL (
-    SELECT {CONFLICT} AND {OF_LAB} AS conflict FROM (
+SELECT named.variant, found.words FROM unnest(%(named)s::text[]) AS named (variant) CROSS JOIN LATERAL (
+    SELECT {CONFLICT} AND {OF_LAB} AS conflict, {{words}} AS words FROM (
         SELECT significance, lab_id FROM records WHERE variant = named.variant
         UNION ALL SELECT significance, lab_id FROM snapshots WHERE variant = named.variant
     ) stated
@@ -113,9 +118,13 @@ def list_discordances(session: Session, principal: Principal, ask: Ask) -> Page:
         return Page((), None)
     found: list[Discordance] = []
     after, lab_id = ask.after, labs[0].id if labs else None
+    looked, until = None, ids.monotonic() + PATIENCE
     for piece in PIECES:
         reached, candidates = _candidates(session, ask, (after, lab_id, piece))
         for some in _parts(candidates):
+            if looked is not None and ids.monotonic() > until:
+                return Page(tuple(found), Place(looked, AFTER_ALL))
+            looked = some[-1]
             found += [one for one in _seen(session, principal, some) if one.place > ask.after and _wanted(one, ask)]
             if len(found) > ask.size:
                 return Page(tuple(found[: ask.size]), found[ask.size - 1].place)
@@ -130,7 +139,7 @@ def kind_of(said: Iterable[tuple[int, str]]) -> str | None:
     pairs = set(said)
     if len({lab for lab, _ in pairs}) < 2 or len({word for _, word in pairs}) < 2:
         return None
-    return "between" if len({buckets()[word] for _, word in pairs}) > 1 else "within"
+    return BETWEEN if len({buckets()[word] for _, word in pairs}) > 1 else WITHIN
 
 
 def _wanted(one: Discordance, ask: Ask) -> bool:
@@ -147,17 +156,18 @@ def _candidates(session: Session, ask: Ask, where: tuple[Place, int | None, int]
     beyond = ">" if after.origin == AFTER_ALL else ">="
     values = {"variant": after.variant, "lab": lab_id, "piece": piece, "fact": _fact(ask.gene or ""), "kept": MOST_KEPT}
     if ask.variant is not None:
-        return None, _conflicting(session, values, [ask.variant] if _lies_beyond(ask.variant, after) else [])
+        return None, _conflicting(session, values, [ask.variant] if _lies_beyond(ask.variant, after) else [], ask.kind)
     if ask.gene is not None:
-        return None, _conflicting(session, values, _variants(session, OF_GENE.format(beyond=beyond), values))
+        of_gene = _variants(session, OF_GENE.format(beyond=beyond), values)
+        return of_gene[-1] if len(of_gene) == MOST_KEPT else None, _conflicting(session, values, of_gene, ask.kind)
     reached = next(iter(_variants(session, REACHED.format(beyond=beyond), values)), None)
-    live = _variants(session, LIVE.format(beyond=beyond), values)
+    live = _possible(session, LIVE.format(beyond=beyond, words=_words()), values, ask.kind)
     kept = _variants(session, KEPT.format(beyond=beyond), values | {"reached": reached})
     if len(kept) == MOST_KEPT:
         reached = kept[-1]
     unsure = kept if reached is None else [*kept, reached]  # of the last one not all may have been read
     found = {variant for variant in live if reached is None or variant < reached}
-    return reached, sorted(found.union(_conflicting(session, values, unsure)))
+    return reached, sorted(found.union(_conflicting(session, values, unsure, ask.kind)))
 
 
 def _lies_beyond(variant: str, after: Place) -> bool:
@@ -168,9 +178,37 @@ def _variants(session: Session, sql: str, values: Mapping[str, Any]) -> list[str
     return [row[0] for row in driver(session).execute(sql, values, prepare=False).fetchall()]
 
 
-def _conflicting(session: Session, values: Mapping[str, Any], named: Sequence[str]) -> list[str]:
+def _conflicting(session: Session, values: Mapping[str, Any], named: Sequence[str], kind: str | None) -> list[str]:
     """Return those of these variants of which two labs say two things, in order."""
-    return sorted(_variants(session, CONFLICTING, {**values, "named": list(named)})) if named else []
+    return sorted(_possible(session, CONFLICTING.format(words=_words()), {**values, "named": list(named)}, kind)) if named else []
+
+
+def _possible(session: Session, sql: str, values: Mapping[str, Any], kind: str | None) -> list[str]:
+    """Return the variants of a query, without those whose words, whoever sees them, cannot differ in the kind asked for."""
+    return [variant for variant, words in driver(session).execute(sql, values, prepare=False).fetchall() if _may_be(words, kind)]
+
+
+def _may_be(words: int, kind: str | None) -> bool:
+    if kind is None:
+        return True
+    said = [words & bucket for bucket in _bits().values()]
+    return sum(map(bool, said)) > 1 if kind == BETWEEN else any(bits & (bits - 1) for bits in said)
+
+
+@lru_cache(maxsize=1)
+def _words() -> str:
+    """Return the SQL for the words that are said of a variant: a number with a bit for each."""
+    cases = " ".join(f"WHEN '{word}' THEN {1 << at}" for at, word in enumerate(buckets()))
+    return f"bit_or(CASE significance {cases} ELSE 0 END)"
+
+
+@lru_cache(maxsize=1)
+def _bits() -> dict[int, int]:
+    """Return bucket -> the bits of its words."""
+    found: dict[int, int] = {}
+    for at, bucket in enumerate(buckets().values()):
+        found[bucket] = found.get(bucket, 0) | 1 << at
+    return found
 
 
 def _fact(gene: str) -> str:

@@ -124,7 +124,7 @@ class _Merging:
                     cell = self._new(key, self._sent(key, spelling, raw))
                 if cell:
                     after[name] = cell
-            elif not fills or old.get("value") is None:
+            elif not (fills and old.get("value") is not None) and not self._put_plain(key, old, raw):
                 self._change(key, old, self._sent(key, spelling, raw))
 
     def _plain(self, key: Key, raw: Any) -> Cell | None:
@@ -147,6 +147,19 @@ class _Merging:
         if note and (text := note.strip()):
             return {"value": value, "note": text, "immutable": lock} if lock else {"value": value, "note": text}
         return {"value": value, "immutable": lock} if lock else {"value": value}
+
+    def _put_plain(self, key: Key, old: Cell, raw: Any) -> bool:
+        """Put a plain new cell over an old one of which nothing is kept. False where there is more to it: see `_change`."""
+        if self.overwrites or key.name == "c_hgvs":
+            return False
+        if type(raw) is dict and ("explain" in old or ("note" in old and "note" not in raw)):
+            return False
+        cell = self._plain(key, raw)
+        if cell is None or LOCK_RANKS[old.get("immutable")] > min(LOCK_RANKS[cell.get("immutable")], self.rank):
+            return False
+        if changed(old, cell):
+            self.after[key.name] = cell
+        return True
 
     def _new(self, key: Key, sent: Sent) -> Cell:
         return new_cell(sent, self._lock_for(key, sent[0]) if key.system_locked else self.lock)

@@ -10,13 +10,15 @@ A change bears the moment at which its records were locked. So the past is compl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from models import ids
+from models.classifications import past_variants
 from models.classifications.journal import RECORD
 from models.classifications.state import Level
 from models.classifications.visibility import relation_to
@@ -26,6 +28,7 @@ from models.identity.principal import Principal
 
 Statement = TypeVar("Statement", bound=sa.Select[Any])
 
+NAMED = re.compile(r"(?<!:):([a-z_]+)")  # a value in the SQL below
 SKEW = 250_000  # microseconds by which the clocks of the parts may differ
 PATIENCE = 10.0  # seconds
 STEP = 0.02  # seconds
@@ -48,27 +51,25 @@ BASE = f"""
     UNION ALL SELECT {RECORD} FROM deleted_records
     WHERE moment > :moment AND created_on <= :moment_on AND evidence IS NOT NULL {{of_id}}
 """
-RECORDS = f"""
-SELECT {RECORD}, variant, significance FROM public.records WHERE updated_on <= :moment_on {{of_id}}
-UNION ALL
-SELECT {", ".join(AT_MOMENT.get(name, f"base.{name}") for name in RECORD.split(", "))}, NULL::text, NULL::text
+CHANGED_RECORDS = f"""
+SELECT {", ".join(AT_MOMENT.get(name, f"base.{name}") for name in RECORD.split(", "))}{{told}}
 FROM ({BASE}) base
 LEFT JOIN LATERAL (
     SELECT * FROM record_states WHERE record_id = base.id AND moment > :moment ORDER BY moment LIMIT 1
 ) s ON true
 CROSS JOIN LATERAL (SELECT max(version) AS version FROM versions WHERE record_id = base.id AND version <= :moment) v
 LEFT JOIN LATERAL (SELECT max(moment) AS moment FROM record_states WHERE record_id = base.id AND moment <= :moment) t ON true
+{{joined}}
 WHERE s.record_id IS NULL OR s.version IS NOT NULL
 """
-SNAPSHOTS = f"""
-SELECT n.record_id, n.level, n.version, n.published_on, n.evidence, n.variant, n.significance
-FROM public.snapshots n WHERE NOT EXISTS (
-    SELECT FROM record_states s WHERE s.record_id = n.record_id AND s.moment > :moment
-) {{of_record}}
-UNION ALL
+RECORDS = f"""
+SELECT {RECORD}, variant, significance FROM public.records WHERE updated_on <= :moment_on {{of_id}}
+UNION ALL {CHANGED_RECORDS}
+"""
+CHANGED_SNAPSHOTS = f"""
 SELECT kept.record_id, (kept.one->>0)::smallint, (kept.one->>1)::bigint,
     timestamptz 'epoch' + interval '1 microsecond' * (kept.one->>2)::bigint,
-    {TAKEN_BACK.format(evidence="base.evidence", rid="base.id", version="(kept.one->>1)::bigint")}, NULL::text, NULL::text
+    {TAKEN_BACK.format(evidence="base.evidence", rid="base.id", version="(kept.one->>1)::bigint")}{{told}}
 FROM (
     SELECT record_id, jsonb_array_elements(snapshots) AS one FROM (
         SELECT DISTINCT ON (record_id) record_id, snapshots FROM record_states
@@ -79,7 +80,19 @@ FROM (
         AND NOT EXISTS (SELECT FROM record_states s WHERE s.record_id = d.id AND s.moment > :moment) {{of_id}}
 ) kept
 JOIN ({BASE}) base ON base.id = kept.record_id
+{{joined}}
 """
+SNAPSHOTS = f"""
+SELECT n.record_id, n.level, n.version, n.published_on, n.evidence, n.variant, n.significance
+FROM public.snapshots n WHERE NOT EXISTS (
+    SELECT FROM record_states s WHERE s.record_id = n.record_id AND s.moment > :moment
+) {{of_record}}
+UNION ALL {CHANGED_SNAPSHOTS}
+"""
+UNTOLD = {"told": ", NULL::text, NULL::text", "joined": ""}
+TOLD = {"told": ", told.variant, told.significance"} | {
+    "joined": f"LEFT JOIN pg_temp.{past_variants.NAME} told ON told.record_id = base.id AND told.level = {{level}}"
+}
 WRITERS = sa.text("""
 SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'relation' AND l.relation = 'public.records'::regclass
@@ -96,14 +109,33 @@ lost = sa.table(
 )
 
 
-def as_of(statement: Statement, moment: int, record_ids: Sequence[int] | None = None) -> Statement:
+def as_of(statement: Statement, moment: int, record_ids: Sequence[int] | None = None, *, variants: bool = False) -> Statement:
     """Return a query over records, such as one of `visible_records`, as a query over those of a moment.
 
     `record_ids` says that it is about these alone, which spares looking at all that was changed since. Of a record that was
-    changed since, `variant` and `significance` are not told.
+    changed since, `variant` and `significance` are told only with `variants`, after `lay_variants`.
     """
-    both = (_relation("records", RECORDS, moment, record_ids), _relation("snapshots", SNAPSHOTS, moment, record_ids))
+    told = TOLD if variants else UNTOLD
+    both = (
+        _relation("records", _filled(RECORDS, told, past_variants.COPY), moment, record_ids),
+        _relation("snapshots", _filled(SNAPSHOTS, told, "(kept.one->>0)::smallint"), moment, record_ids),
+    )
     return statement.add_cte(*both, nest_here=True)
+
+
+def _filled(sql: str, told: Mapping[str, str], level: object) -> str:
+    return sql.replace("{told}", told["told"]).replace("{joined}", told["joined"].format(level=level))
+
+
+def lay_variants(session: Session, moment: int) -> None:
+    """Find out for this transaction which variants those records were about that were changed since a moment."""
+    changed = f"""
+        SELECT id, {past_variants.COPY}::smallint, jsonb_send(evidence) FROM ({CHANGED_RECORDS}) changed ({RECORD})
+        UNION ALL SELECT record_id, level, jsonb_send(evidence)
+        FROM ({CHANGED_SNAPSHOTS}) changed (record_id, level, version, published_on, evidence)
+    """
+    sql = _filled(changed, dict.fromkeys(TOLD, ""), "").replace("{of_id}", "").replace("{of_record}", "")
+    past_variants.lay(session, NAMED.sub(r"%(\1)s", sql), moment)
 
 
 def _relation(name: str, sql: str, moment: int, record_ids: Sequence[int] | None) -> sa.CTE:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from models.classifications.history import moments
 from models.classifications.past import as_of
+from models.classifications.private import private_discordances
 from models.classifications.state import Level, Record, Target
 from models.classifications.store import RECORD_COLUMNS, find_labs, record_of
 from models.classifications.view import PastVersion, View, dump_record
@@ -43,7 +44,10 @@ def show(session: Session, principal: Principal, target: Target, ask: Mapping[st
     seen = find_visible(session, principal, target)
     if seen is None:
         raise NotFound("There is no such record.")
-    return dump_seen(seen, principal, ask)
+    shown = dump_seen(seen, principal, ask)
+    if seen.past is None:
+        shown["messages"] = [*shown["messages"], *private_discordances(session, principal, seen.record)]
+    return shown
 
 
 def dump_seen(seen: SeenRecord, principal: Principal, ask: Mapping[str, Any]) -> dict[str, Any]:

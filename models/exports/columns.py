@@ -27,11 +27,12 @@ class Used:
         self.parts: dict[str, int] = {}
 
     def add(self, rows: Sequence[Row]) -> None:
-        """Look at more rows."""
+        """Look at more rows: at a cell only where its row has a part that was not seen of its key yet."""
         for row in rows:
+            there = sum([bit for bit, _, name in BITS if name in row.raw])
             for key, cell in CELLS.decode(row.raw).items():
                 known = self.parts.get(key, 0)
-                if known != ALL:
+                if there & ~known:
                     self._look(key, known, cell)
 
     def _look(self, key: str, known: int, cell: msgspec.Raw) -> None:

@@ -10,9 +10,10 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from models.exports.csv_rows import CsvRows
 from models.exports.format import Context, Format
 from models.exports.rows import Gone, Row
-from models.exports.table import Table, cells_of
+from models.exports.table import Table
 from models.exports.texts import guard
 
 
@@ -43,6 +44,7 @@ class CsvWriter:
     def __init__(self, context: Context) -> None:
         self.table = Table(context)
         self.lines = Lines(guarded=context.shape.guard)
+        self.rows = CsvRows(self.table)
         self.terminated = context.shape.terminator
         self.count = 0
 
@@ -51,7 +53,7 @@ class CsvWriter:
 
     def write(self, rows: Sequence[Row]) -> bytes:
         self.count += len(rows)
-        return self.lines.dump([self.table.row(row, evidence) for row, evidence in cells_of(rows)])
+        return self.rows.dump(rows)
 
     def write_gone(self, rows: Sequence[Gone]) -> bytes:
         self.count += len(rows)

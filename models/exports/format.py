@@ -22,13 +22,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a writer knows beside its rows. `columns` is for tables alone; `array` asks for JSON that is a mere list."""
+    """What a writer knows beside its rows. `columns` is for tables alone; `array` says that it writes an entry of a zip.
+
+    `discordant` has the records in a discordance, for those shapes that tell (see `tells_discordances`).
+    """
 
     shape: Shape
     actor: Actor
     columns: tuple[Column, ...] = ()
     with_gone: bool = False
     array: bool = False
+    discordant: frozenset[int] = frozenset()
 
 
 class Writer(Protocol):
@@ -57,3 +61,7 @@ class Format:
     open: Callable[[Context], Writer]
     tabular: bool = False
     packed: bool = False
+
+    def tells_discordances(self, shape: Shape) -> bool:
+        """Say whether a record is written otherwise where it is in a discordance: in tables, and at the export endpoint."""
+        return self.name != "redcap" and (self.tabular or shape.face == "export")

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from models import ids
+from models import exports, ids
 from models.db import Session, driver
 from models.exports.ask import Ask, dump_ask
 from models.exports.source import Source
 from models.identity.principal import Principal
 
-EDITION = 1  # counts up when the same records are written differently
+EDITION = 2  # counts up when the same records are written differently
 SLACK = timedelta(
     seconds=2
 )  # between the clocks of parts and database, and for a stamp that is taken before a transaction begins
@@ -51,5 +51,6 @@ def mark(principal: Principal, ask: Ask, source: Source, session: Session) -> Ma
     what = {**dump_ask(ask), "moment": None}
     listing = source.listing()
     gone = [row.id for batch in source.gone() for row in batch]
-    told = msgspec.json.encode([EDITION, what, rights, labs, len(listing.rids), listing.state, gone], order="sorted")
+    others = source.shared_state() if exports.get(ask.shape.output).tells_discordances(ask.shape) else None
+    told = msgspec.json.encode([EDITION, what, rights, labs, len(listing.rids), listing.state, gone, others], order="sorted")
     return Mark(len(listing.rids), ids.digest(told).hex()[:32])

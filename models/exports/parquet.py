@@ -71,7 +71,8 @@ class ParquetWriter:
         fields = [pa.field(name, pa.int64() if name == "id" else pa.string()) for name in names]
         self.schema = pa.schema([*fields, pa.field("data", pa.string())])
         self.pipe = Pipe()
-        self.writer = Columnar(self.pipe, self.schema, compression="zstd")
+        packing = "none" if context.array else "zstd"  # a zip packs its entries itself, and many of them are small
+        self.writer = Columnar(self.pipe, self.schema, compression=packing)
         self.held: list[list[Any]] = []
 
     def begin(self) -> bytes:

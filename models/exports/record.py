@@ -20,6 +20,7 @@ from models.classifications.state import Actor, Lab, Level, Record
 from models.classifications.view import ORIGIN_BUCKETS, View, dump_record
 from models.exports.format import Context
 from models.exports.rows import ENCODER, Gone, Row
+from models.exports.table import ACTIVE
 
 NAMED = re.compile(rb'"(?:acmg):([^"\\]+)":( ?\{)')  # a cell's name: inside a text the quotes would be escaped
 LEVELS = [b'"%s"' % name.encode() for name in sharing.PAGE_NAMES]
@@ -35,6 +36,7 @@ FACTS = (
     b'"org_name":%s,"allele_origin_bucket":"%s","resolved_condition":null,"condition_text_match":null,'
     b'"allele":{"resolved":{"status":"P","include":false,"full":%s},"genome_builds":{}},'
 )
+DISCORDANT = b'"discordant":true,"discordant_status":"%s",' % ACTIVE.encode()
 
 
 class LabText(NamedTuple):
@@ -108,7 +110,8 @@ class RecordText:
     def _source(self, row: Row) -> bytes:
         if self.context.shape.face != "export":
             return b""
-        return b'"source_url":"/classification/api/classifications/v2/record/%d",' % row.id
+        told = DISCORDANT if row.id in self.context.discordant else b""
+        return b'"source_url":"/classification/api/classifications/v2/record/%d",%s' % (row.id, told)
 
     def _data(self, row: Row) -> bytes:
         if self.plain:

@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.dialects.postgresql import psycopg as dialect
 
 from models import ids
+from models.classifications.discordant import find_discordant, shared_state
 from models.classifications.past import as_of
 from models.classifications.state import Lab, Level
 from models.classifications.store import find_labs
@@ -34,6 +35,7 @@ from models.identity.tables import labs, organisations
 ANYBODY = [-1]  # stands for the members of a batch in a statement that is compiled once
 SAME_NAME = re.compile(r"\b(\w+\.(\w+)) AS \2\b")
 BATCH = 500
+FEW = 20_000  # records whose variants are looked up one by one; of more, all variants are looked at
 AHEAD_BATCH, AHEAD = 64, 4
 DIALECT: Any = dialect.dialect()  # type: ignore[no-untyped-call]
 ORIGINS = ("germline", "somatic")
@@ -56,6 +58,12 @@ class Source(Protocol):
 
     def labs_of(self, lab_ids: set[int]) -> dict[int, Lab]:
         """Return labs by id, these among them."""
+
+    def discordant(self, record_ids: Sequence[int]) -> frozenset[int]:
+        """Return the records in a discordance: these, and whatever others."""
+
+    def shared_state(self) -> str:
+        """Return what differs where any record has changed that a discordance may be about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +160,15 @@ class Records:
         if unknown:
             self.labs.update({lab.id: lab for lab in find_labs(self.session, lab_ids=unknown)})
         return self.labs
+
+    def discordant(self, record_ids: Sequence[int]) -> frozenset[int]:
+        """Return the records in a discordance: these, and whatever others."""
+        asked = list(record_ids) if len(record_ids) <= FEW else None
+        return find_discordant(self.session, self.principal, self.scope.as_of, asked)
+
+    def shared_state(self) -> str:
+        """Return what differs where any record has changed that a discordance may be about."""
+        return shared_state(self.session, self.principal, self.scope.as_of)
 
     def gone(self) -> Iterator[list[Gone]]:
         """Give what was withdrawn or deleted since the moment that was asked for, and is not there again."""

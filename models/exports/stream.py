@@ -78,7 +78,8 @@ class Export:
         columns = used.columns() if surveyed else all_columns() if self.format.tabular else ()
         if shape.output == REDCAP:
             columns = redcap_columns(numbered((part.name, part.rows) for part in _grouped(self._members(), self.source)))
-        return Context(shape, self.actor, columns, with_gone=self.ask.scope.since is not None)
+        discordant = self.source.discordant(self.source.listing().rids) if self.format.tells_discordances(shape) else frozenset()
+        return Context(shape, self.actor, columns, with_gone=self.ask.scope.since is not None, discordant=discordant)
 
     def _members(self) -> Iterator[list[Member]]:
         return frozen.ordered(self.session)

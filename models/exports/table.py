@@ -5,32 +5,48 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from models import ids
-from models.classifications.criteria import criteria_summary, evidence_weights
+from models.classifications.criteria import Met, met_of, summary_of, weights_of
 from models.classifications.keys import key_set
 from models.classifications.sharing import level_name
 from models.classifications.state import Cell, Evidence
 from models.classifications.variants import normalise_build
 from models.exports.format import Column, Context
 from models.exports.rows import Gone, Row
-from models.exports.texts import citations, number, part_text
+from models.exports.texts import citations, number, part_text, terms
 
 NOT_MAPPED = "The record is on {build}; nothing is mapped to another build here."
+ACTIVE = "active discordance"  # as the reference says it
 RECORD = "/classification/api/classifications/v2/record/{}"
 
 
-class Known(NamedTuple):
-    """What a fixed column is made of."""
+class Facts:
+    """What fixed columns are made of; how it is found out is for those who know the evidence."""
 
-    row: Row
-    evidence: Evidence
-    context: Context
+    __slots__ = ("context", "row")
+
+    def __init__(self, row: Row, context: Context) -> None:
+        self.row = row
+        self.context = context
 
     def value(self, key: str) -> str:
         """Return a key's value as text."""
-        return part_text(self.evidence.get(key), key, "value")
+        raise NotImplementedError
+
+    def met(self) -> Met:
+        """Return the criteria that are met, in the order of the keys."""
+        raise NotImplementedError
+
+    def citations(self) -> str:
+        """Return the publications that are named."""
+        raise NotImplementedError
+
+    @property
+    def discordant(self) -> bool:
+        """Say whether the record is in a discordance."""
+        return self.row.id in self.context.discordant
 
     @property
     def mapped(self) -> bool:
@@ -47,7 +63,26 @@ class Known(NamedTuple):
         return "" if self.mapped else NOT_MAPPED.format(build=self.value("genome_build") or "no known build")
 
 
-FIXED: Mapping[str, Callable[[Known], Any]] = {
+class Known(Facts):
+    """What is found in evidence as cells."""
+
+    __slots__ = ("evidence",)
+
+    def __init__(self, row: Row, context: Context, evidence: Evidence) -> None:
+        super().__init__(row, context)
+        self.evidence = evidence
+
+    def value(self, key: str) -> str:
+        return part_text(self.evidence.get(key), key, "value")
+
+    def met(self) -> Met:
+        return met_of(self.evidence)
+
+    def citations(self) -> str:
+        return citations(self.evidence)
+
+
+FIXED: Mapping[str, Callable[[Facts], Any]] = {
     "url": lambda known: RECORD.format(known.row.id),
     "id": lambda known: known.row.id,
     "lab": lambda known: known.row.lab.group_name,
@@ -55,19 +90,19 @@ FIXED: Mapping[str, Callable[[Known], Any]] = {
     "server_created_date (UTC)": lambda known: known.row.created_on.decode() if known.row.created_on else "",
     "share_level": lambda known: level_name(known.row.share_level),
     "version": lambda known: version_text(known.row),
-    "liftover_error": Known.liftover_error,
+    "liftover_error": lambda known: known.liftover_error(),
     "internal_allele_id": lambda _: "",
     "resolved_clingen_allele_id": lambda known: known.value("clingen_allele_id"),
     "target_genome_build": lambda known: known.context.shape.build or known.value("genome_build"),
     "target_c_hgvs": lambda known: known.target("c_hgvs"),
     "target_variant_coordinate": lambda known: known.target("variant_coordinate"),
-    "resolved_condition": lambda _: "",
-    "criteria": lambda known: criteria_summary(known.evidence),
-    "acmg_criteria": lambda known: criteria_summary(known.evidence),
-    "evidence_weights": lambda known: evidence_weights(known.evidence),
-    "citations": lambda known: citations(known.evidence),
-    "discordance_status": lambda _: "",
-    "in_discordance": lambda _: "",
+    "resolved_condition": lambda known: terms(known.value("condition")),
+    "criteria": lambda known: summary_of(known.met()),
+    "acmg_criteria": lambda known: summary_of(known.met()),
+    "evidence_weights": lambda known: weights_of(known.met()),
+    "citations": lambda known: known.citations(),
+    "discordance_status": lambda known: ACTIVE if known.discordant else "",
+    "in_discordance": lambda known: "TRUE" if known.discordant else "FALSE",
 }
 FACES = {
     "bulk": (
@@ -109,7 +144,7 @@ class Table:
     def row(self, row: Row, evidence: Evidence) -> list[Any]:
         """Return a record's cells: its rid as a number, all else as text or the number that is stored."""
         labels = self.context.shape.labels
-        known = Known(row, evidence, self.context)
+        known = Known(row, self.context, evidence)
         cells: list[Any] = self.empty.copy()
         cells[: len(self.fixed)] = [FIXED[name](known) for name in self.fixed]
         for key, cell in evidence.items():

@@ -8,12 +8,14 @@ from functools import lru_cache
 from typing import Any
 
 from models.classifications.keys import key_set
-from models.classifications.references import publications
+from models.classifications.references import articles, references
 from models.classifications.state import Cell, Evidence
 
 # What a spreadsheet takes for a formula begins so, behind blanks too. An apostrophe before it makes it a text; one that was
 # there already is doubled, so that a reader who takes one away from each such text has what was stored.
 FORMULA = re.compile(r"'*[\s\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|'*[\t\r\n]")
+
+ONTOLOGIES = frozenset(("MONDO", "OMIM", "ORPHA", "DOID", "HP"))
 
 
 def guard(text: str) -> str:
@@ -57,7 +59,12 @@ def option_labels(key: str) -> Mapping[str, str]:
     return {option.key: option.label or option.key for option in found.options} if found else {}
 
 
+def terms(condition: str) -> str:
+    """Return the terms of ontologies that a condition names by their ids, each once: `MONDO:0009352, OMIM:236200`."""
+    return ", ".join([found["id"] for found in references(condition) if found["db"] in ONTOLOGIES]) if condition else ""
+
+
 def citations(evidence: Evidence) -> str:
     """Return the publications that a record names, each once: `PMID: 123, PMID: 456`."""
     texts = (text for cell in evidence.values() for text in (cell.get("value"), cell.get("note")) if type(text) is str)
-    return ", ".join(dict.fromkeys(found for text in texts for found in publications(text)))
+    return ", ".join(articles(texts))

@@ -5,10 +5,11 @@ The members of a job's project see it, and the submitter alone where it has none
 
 from __future__ import annotations
 
-from models.db import Session
+from models.db import Session, driver
 from models.feed.changes import Action, announce_row
 from models.webhooks.outbox import queue_end
 
+CHANNEL = "waybill_chunks"  # for the dispatcher and for those who follow a job, its id
 PAUSE_MS = 200  # between two announcements of one job, but for a change of its status
 DUE = f"announced_on IS NULL OR announced_on < clock_timestamp() - interval '{PAUSE_MS} milliseconds'"
 ROW = """
@@ -34,3 +35,8 @@ def announce_end(session: Session, job_id: int) -> None:
     """Say that a job has ended, also to the webhooks of its submitter. Once a job, by the transaction that ends it."""
     announce_job(session, job_id)
     queue_end(session, job_id)
+
+
+def ring(session: Session, job_id: int) -> None:
+    """Tell the dispatcher, and whoever follows the job, that something about it has changed."""
+    driver(session).execute("SELECT pg_notify(%s, %s)", (CHANNEL, str(job_id)))

@@ -117,6 +117,13 @@ def _check(unit: Unit) -> None:
             raise GroupTooLarge(detail, limit=limit, actual=actual, unit=what)
 
 
+def _check_all(items: int) -> None:
+    """Keep a job with groups as small as what one body may hold: its units are found in memory."""
+    limit = settings().limits.operations
+    if items > limit:
+        raise GroupTooLarge(f"A job with groups has at most {limit} operations.", limit=limit, actual=items)
+
+
 @dataclass(slots=True)
 class _Lane:
     """A lane being filled: its number, the chunk that is open in it, and what that chunk holds."""
@@ -204,6 +211,7 @@ def store_grouped(session: Session, job_id: int, batches: Iterable[list[Item]], 
         known = names(session, batch)
         for item in batch:
             units.add(known.get(item.key, item.key), item)
+        _check_all(len(units.places))
         copy_rows(session, "staged_items (index, line, ref, grp, raw)", map(_line, batch))
     made = plan(units)
     columns = {"index": made.index, "no": made.no, "lane": made.lane, "unit": made.unit}

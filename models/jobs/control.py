@@ -7,13 +7,24 @@ from models.classifications.scenes import forget_rehearsals
 from models.db import Session, driver
 from models.errors import Empty, Gone, InvalidRequest, NotFound
 from models.identity.principal import Principal
-from models.jobs.announcing import announce_end
-from models.jobs.ledger import CHANNEL
+from models.jobs.announcing import announce_end, announce_job, ring
+from models.jobs.pacing import check_pace
 from models.jobs.payloads import pack, unpack
 from models.jobs.reads import get_job
 from models.jobs.submit import new_job, set_totals
 from models.jobs.values import Job, JobStatus, Submission
 from models.settings import settings
+
+REJECT = """
+UPDATE jobs SET status = 'rejected', cancelled = total, cancel_requested_on = now(), finished_on = now(), updated_on = now(),
+    pause_requested_on = NULL, paused_on = NULL, info = jsonb_build_object('error', jsonb_build_object(
+        'code', 'cancelled', 'detail', 'The job was cancelled before it began.'))
+WHERE id = %s
+"""
+STOP = """
+UPDATE jobs SET cancel_requested_on = coalesce(cancel_requested_on, now()), pause_requested_on = NULL, paused_on = NULL
+WHERE id = %s
+"""
 
 
 def cancel(session: Session, principal: Principal, token: str, project_id: int | None = None) -> Job:
@@ -27,18 +38,62 @@ def cancel(session: Session, principal: Principal, token: str, project_id: int |
         connection.execute("SELECT FROM chunks WHERE job_id = %s ORDER BY no FOR UPDATE", (job.id,))
     state = connection.execute("SELECT status FROM jobs WHERE id = %s FOR UPDATE", (job.id,)).fetchone()
     if state == (JobStatus.QUEUED,):
-        connection.execute(
-            "UPDATE jobs SET status = 'rejected', cancelled = total, cancel_requested_on = now(), finished_on = now(), "
-            "updated_on = now(), info = jsonb_build_object('error', jsonb_build_object('code', 'cancelled', 'detail', "
-            "'The job was cancelled before it began.')) WHERE id = %s",
-            (job.id,),
-        )
+        connection.execute(REJECT, (job.id,))
         connection.execute("UPDATE chunks SET status = 'done', fence = fence + 1 WHERE job_id = %s", (job.id,))
         announce_end(session, job.id)
+        ring(session, job.id)
     if state == (JobStatus.PROCESSING,):
-        connection.execute("UPDATE jobs SET cancel_requested_on = coalesce(cancel_requested_on, now()) WHERE id = %s", (job.id,))
-        connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
+        connection.execute(STOP, (job.id,))
+        ring(session, job.id)
     return get_job(session, principal, token, project_id=project_id)
+
+
+PAUSE = """
+UPDATE jobs SET pause_requested_on = clock_timestamp(), updated_on = clock_timestamp()
+WHERE id = %(job_id)s AND status IN ('queued', 'processing') AND cancel_requested_on IS NULL AND pause_requested_on IS NULL
+"""
+RESUME = """
+UPDATE jobs SET pause_requested_on = NULL, paused_on = NULL, updated_on = clock_timestamp()
+WHERE id = %(job_id)s AND status IN ('queued', 'processing') AND pause_requested_on IS NOT NULL
+"""
+SET_PACE = """
+UPDATE jobs SET pace = %(pace)s, updated_on = clock_timestamp(), next_on = clock_timestamp()
+    + greatest(next_on - clock_timestamp(), interval '0') * coalesce(pace::float8 / %(pace)s, 0)
+WHERE id = %(job_id)s AND status IN ('queued', 'processing') AND pace IS DISTINCT FROM %(pace)s
+"""
+
+
+def pause(session: Session, principal: Principal, token: str, project_id: int | None = None) -> Job:
+    """Ask a job to begin no more chunks, until it is resumed. It keeps its place among the open jobs, and takes no turn.
+
+    Whoever works on a chunk ends it; `settle_pauses` notes when nobody does any more. A job that is final or was asked to stop
+    stays as it is.
+    """
+    return _change(session, principal, (token, project_id), (PAUSE, {}))
+
+
+def resume(session: Session, principal: Principal, token: str, project_id: int | None = None) -> Job:
+    """Let a paused job go on where it was. Any other stays as it is."""
+    return _change(session, principal, (token, project_id), (RESUME, {}))
+
+
+def set_pace(session: Session, principal: Principal, token: str, pace: int | None, project_id: int | None = None) -> Job:
+    """Let a job do so many items a second from now on, or with None as many as it can. Raises InvalidValue.
+
+    What it has taken in advance at its former pace is still to be waited for. A final job stays as it is.
+    """
+    check_pace(pace)
+    return _change(session, principal, (token, project_id), (SET_PACE, {"pace": pace}))
+
+
+def _change(
+    session: Session, principal: Principal, which: tuple[str, int | None], change: tuple[str, dict[str, int | None]]
+) -> Job:
+    job = get_job(session, principal, which[0], project_id=which[1])
+    if driver(session).execute(change[0], change[1] | {"job_id": job.id}).rowcount:
+        announce_job(session, job.id)
+        ring(session, job.id)
+    return get_job(session, principal, which[0], project_id=which[1])
 
 
 def retry(session: Session, principal: Principal, token: str, submission: Submission | None = None) -> Job:
@@ -57,7 +112,7 @@ def retry(session: Session, principal: Principal, token: str, submission: Submis
         raise Empty("No item of this job failed.")
     asked = submission or Submission(parent.name)
     params, selection, project_id = _asked(session, parent.id)
-    again = Submission(parent.name, params, parent.tags, asked.idempotency_key, asked.body_digest, project_id)
+    again = Submission(parent.name, params, parent.tags, asked.idempotency_key, asked.body_digest, project_id, pace=parent.pace)
     job_id, child, earlier = new_job(session, principal, again, {"parent_id": parent.id, "selection": selection})
     if earlier:
         return earlier
@@ -106,12 +161,20 @@ def _copy_failed(session: Session, parent_id: int, job_id: int) -> dict[str, int
 PURGE = """
 WITH gone AS (
     UPDATE jobs SET purged_on = now(), updated_on = now() WHERE id = ANY(%s) AND purged_on IS NULL RETURNING id
+), entries_gone AS (DELETE FROM entries WHERE job_id IN (SELECT id FROM gone)
 ), outcomes_gone AS (DELETE FROM outcomes WHERE job_id IN (SELECT id FROM gone)
 ), drifts_gone AS (DELETE FROM drifts WHERE job_id IN (SELECT id FROM gone)
 ), images_gone AS (DELETE FROM images WHERE job_id IN (SELECT id FROM gone)
+), schema_images_gone AS (DELETE FROM schema_images WHERE job_id IN (SELECT id FROM gone)
 ), deleted_due AS (UPDATE deleted_records SET keep_until = now() WHERE job_id IN (SELECT id FROM gone) AND evidence IS NOT NULL)
 DELETE FROM chunks WHERE job_id IN (SELECT id FROM gone)
 """
+
+
+def _purge(session: Session, job_id: int) -> None:
+    connection = driver(session)
+    connection.execute("SET LOCAL statement_timeout = '10min'")  # a job may have millions of outcomes
+    connection.execute(PURGE, ([job_id],))
 
 
 def purge(session: Session, principal: Principal, token: str) -> None:
@@ -122,7 +185,7 @@ def purge(session: Session, principal: Principal, token: str) -> None:
     job = get_job(session, principal, token)
     if not job.final:
         raise InvalidRequest("Only a job that is done or rejected can be purged; cancel it first.")
-    driver(session).execute(PURGE, ([job.id],))
+    _purge(session, job.id)
 
 
 def keep_house(session: Session) -> int:
@@ -140,5 +203,5 @@ def keep_house(session: Session) -> int:
         (settings().results_days,),
     ).fetchall()  # fmt: skip
     if due:
-        connection.execute(PURGE, ([row[0] for row in due],))
+        _purge(session, due[0][0])
     return len(due)

@@ -16,6 +16,8 @@ from models.errors import Gone
 from models.jobs.values import Job
 
 BUDGET = 15_000  # bytes of the whole, so that it stays below 16 KiB with what surrounds it
+MOST_COUNTED = 100_000  # items that a job's own few words are made of
+MOST_CODES = 5
 MOST_CAUSES = 200  # that are looked at for their examples
 EXAMPLES = 3
 LONGEST = 160  # characters of a text in an example
@@ -49,9 +51,26 @@ SELECT 'warning', code, '/' || replace(replace(key, '~', '~0'), '/', '~1'), item
     (sum(items) OVER ())::bigint
 FROM causes ORDER BY items DESC, code, key LIMIT %(most)s
 """
+CODES = """
+SELECT code, count(*) FROM (
+    SELECT code FROM outcomes WHERE job_id = %s AND status NOT IN ('succeeded', 'noop') AND code IS NOT NULL LIMIT %s
+) refused GROUP BY code ORDER BY count(*) DESC, code LIMIT %s
+"""
 EXAMPLE_ROWS = """
 SELECT index, line, ref, target, detail FROM outcomes WHERE job_id = %s AND index = ANY(%s)
 """
+
+
+def errors(session: Session, job: Job) -> list[dict[str, Any]] | None:
+    """Return the codes that most items of a job ended with, each with its count; None while it runs and where none failed.
+
+    None too of a purged job, and where more items failed than can be counted while somebody waits: `digest` tells those.
+    """
+    refused = job.failed + job.skipped + job.cancelled
+    if not job.final or job.purged_on or not 0 < refused <= MOST_COUNTED:
+        return None
+    rows = driver(session).execute(CODES, (job.id, MOST_COUNTED, MOST_CODES)).fetchall()
+    return [{"code": code, "count": count} for code, count in rows]
 
 
 def digest(session: Session, job: Job) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Which chunks to wake next. One statement is outbox and reaper in one: it finds what was never sent and what was forgotten.
 
 Of each lane only the first open chunk is eligible. A tenant's turn counts what it already has in flight, and within a tenant
-each job's turn does too, so that whoever has the least running comes first.
+each job's turn does too, so that whoever has the least running comes first. A paused job has no turn, and of a paced one no more
+is woken than may begin now.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from models.db import Session, driver
+from models.jobs.pacing import SLICE
 from models.settings import settings
 
 
@@ -27,21 +29,25 @@ class Wake:
 
 PICK = """
 WITH live AS (
-    SELECT id, tenant, queue, lanes FROM (
-        SELECT id, tenant, queue, lanes, row_number() OVER (PARTITION BY tenant, queue ORDER BY id) AS place
-        FROM jobs WHERE status IN ('queued', 'processing') AND cancel_requested_on IS NULL
+    SELECT id, tenant, queue, lanes, pace, next_on FROM (
+        SELECT id, tenant, queue, lanes, pace, next_on, row_number() OVER (PARTITION BY tenant, queue ORDER BY id) AS place
+        FROM jobs WHERE status IN ('queued', 'processing') AND cancel_requested_on IS NULL AND pause_requested_on IS NULL
     ) ranked WHERE queue = 'small' OR place <= %(tenant_jobs)s
 ), heads AS (
     SELECT live.id AS job_id, live.tenant, live.queue, head.no, head.not_before, head.dispatched_on,
-        head.dispatched_on IS NOT NULL AND head.dispatched_on > clock_timestamp() - make_interval(secs => %(again)s) AS flying
+        head.dispatched_on IS NOT NULL AND head.dispatched_on > clock_timestamp() - make_interval(secs => %(again)s) AS flying,
+        CASE WHEN live.pace IS NOT NULL THEN live.next_on END AS begins,
+        CASE WHEN head.status = 'open' THEN least(head.items, greatest(1, live.pace * %(slice)s)) / live.pace::float8 END AS cost
     FROM live CROSS JOIN LATERAL generate_series(0, live.lanes - 1) AS lanes (lane)
     CROSS JOIN LATERAL (
-        SELECT no, not_before, dispatched_on FROM chunks
+        SELECT no, not_before, dispatched_on, status, size - next_item AS items FROM chunks
         WHERE job_id = live.id AND chunks.lane = lanes.lane AND status <> 'done' ORDER BY no LIMIT 1
     ) head
 ), turns AS (
     SELECT heads.*, count(*) FILTER (WHERE flying) OVER (PARTITION BY job_id)
             + row_number() OVER (PARTITION BY job_id, flying ORDER BY no) AS job_turn,
+        coalesce(sum(cost) FILTER (WHERE flying) OVER (PARTITION BY job_id), 0)
+            + coalesce(sum(cost) OVER (PARTITION BY job_id, flying ORDER BY no), 0) - coalesce(cost, 0) AS owed,
         count(*) FILTER (WHERE flying) OVER (PARTITION BY tenant, queue) AS tenant_flying,
         count(*) FILTER (WHERE flying) OVER (PARTITION BY queue) AS queue_flying
     FROM heads
@@ -49,6 +55,7 @@ WITH live AS (
     SELECT job_id, no, queue, queue_flying,
         tenant_flying + row_number() OVER (PARTITION BY tenant, queue ORDER BY job_turn, job_id) AS turn
     FROM turns WHERE NOT flying AND not_before <= clock_timestamp()
+        AND (begins IS NULL OR begins + make_interval(secs => owed) <= clock_timestamp())
 ), picked AS (
     SELECT job_id, no, queue FROM (
         SELECT job_id, no, queue, queue_flying, row_number() OVER (PARTITION BY queue ORDER BY turn, job_id, no) AS place FROM due
@@ -66,7 +73,7 @@ RETURNING c.job_id, c.no, locked.queue, c.dispatches > 1, (SELECT j.token FROM j
 def pick(session: Session) -> list[Wake]:
     """Choose the chunks to wake now and mark them as sent."""
     now = settings()
-    values = {"tenant_jobs": now.tenant_jobs, "again": now.redispatch_after, "window": now.dispatch_window}
+    values = {"tenant_jobs": now.tenant_jobs, "again": now.redispatch_after, "window": now.dispatch_window, "slice": SLICE}
     return [Wake(*row) for row in driver(session).execute(PICK, values).fetchall()]
 
 

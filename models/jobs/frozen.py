@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from models.jobs.values import Job
 CHUNKS = """
 SELECT indexes, payload, moments FROM chunks WHERE job_id = %s AND indexes[array_upper(indexes, 1)] > %s ORDER BY no LIMIT 1
 """
-CURRENT = "SELECT id, updated_on FROM records WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
+LOCKED = "SELECT id, updated_on FROM records WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
 DRIFTS = """
 SELECT index, record_id, change, frozen_on, found_on FROM drifts WHERE job_id = %s AND index > %s ORDER BY index LIMIT %s
 """
@@ -88,18 +88,20 @@ def name_records(session: Session, principal: Principal, rids: Sequence[int]) ->
     return {rid: dump_id(group, name) for rid, group, name in session.execute(asked)}
 
 
-def find_changes(session: Session, members: Sequence[Any], moments: Sequence[datetime | None] | None) -> Mapping[int, Drift]:
-    """Lock the classification records among frozen members; return by record which have changed since or are gone.
+def find_changes(
+    session: Session, members: Sequence[Any], moments: Sequence[datetime | None] | None, current: str = LOCKED
+) -> dict[int, Drift]:
+    """Return by their ids which of some frozen members have changed since or are gone; `current` is SQL for (id, moment) now.
 
     `index` is the member's place here. Where the moments were not kept, only what is gone is told.
     """
     rids = [member for member in members if isinstance(member, int)]
-    current = dict(driver(session).execute(CURRENT, (rids,)).fetchall())
+    present = dict(driver(session).execute(current, (rids,)).fetchall())
     drifts: dict[int, Drift] = {}
     for place, member in enumerate(members):
         if not isinstance(member, int):
             continue
-        frozen, found = moments[place] if moments else None, current.get(member)
+        frozen, found = moments[place] if moments else None, present.get(member)
         if found is None:
             drifts[member] = Drift(place, member, "gone", frozen)
         elif frozen is not None and found != frozen:

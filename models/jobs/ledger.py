@@ -10,25 +10,28 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from models.db import NULL, Session, copy_rows, copy_text, driver
-from models.jobs.announcing import DUE, announce_end, announce_job
+from models.jobs import pacing
+from models.jobs.announcing import DUE, announce_end, announce_job, ring
 from models.jobs.atomic import cut_parts
 from models.jobs.payloads import unpack
 from models.settings import settings
-
-CHANNEL = "waybill_chunks"
 
 
 class Overtaken(Exception):
     """Somebody else has claimed the chunk since, or finished it: nothing may be written."""
 
 
+class Held(Exception):
+    """The job was paused since the chunk was claimed: nothing may be written, and the chunk is to be released."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to work on a chunk once. `next_item` is where careful work goes on."""
+    """The right to work on a chunk once, from `next_item` on: to its end, or on `take` items of a paced job."""
 
     job_id: int
     no: int
@@ -37,6 +40,11 @@ class Claim:
     next_item: int
     careful: bool
     token: UUID | None = None
+    take: int | None = None
+
+    def end(self, size: int) -> int:
+        """Return the place after the last item of a chunk of this size that the claim is for."""
+        return size if self.take is None else min(size, self.next_item + self.take)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +79,16 @@ class Chunk:
         }
         return replace(self, **cut)
 
+    def share(self) -> Chunk:
+        """Return the same chunk with just the items that its claim is for."""
+        start, end = self.claim.next_item, self.claim.end(self.size)
+        if (start, end) == (0, self.size):
+            return self
+        return replace(self.only(range(start, end)), goes_on=self.goes_on or end < self.size)
+
     def parts(self) -> list[list[int]]:
-        """Return the places of the items that are left, in parts that may be tried alone."""
-        return cut_parts(self.units, self.claim.next_item, self.size)
+        """Return the places of the items that the claim is for, in parts that may be tried alone."""
+        return cut_parts(self.units, self.claim.next_item, self.claim.end(self.size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +111,18 @@ class Outcome:
 CLAIM = """
 UPDATE chunks c SET status = 'claimed', attempts = attempts + 1, fence = fence + 1, claimed_on = clock_timestamp(),
     probe_hits = CASE WHEN probing THEN probe_hits + 1 ELSE probe_hits END
-FROM (SELECT job_id, no FROM chunks WHERE job_id = %s AND no = %s AND status <> 'done' FOR UPDATE SKIP LOCKED) mine
-WHERE c.job_id = mine.job_id AND c.no = mine.no
+FROM (
+    SELECT job_id, no FROM chunks WHERE job_id = %(job_id)s AND no = %(no)s AND status <> 'done' FOR UPDATE SKIP LOCKED
+) mine JOIN jobs j ON j.id = mine.job_id
+WHERE c.job_id = mine.job_id AND c.no = mine.no AND j.pause_requested_on IS NULL AND (j.pace IS NULL OR %(admitted)s)
     AND NOT EXISTS (SELECT FROM chunks e WHERE e.job_id = c.job_id AND e.lane = c.lane AND e.no < c.no AND e.status <> 'done')
-RETURNING c.fence, c.attempts, c.next_item, c.next_item > 0 OR c.probing OR c.attempts > %s,
-    (SELECT j.token FROM jobs j WHERE j.id = c.job_id)
+RETURNING c.fence, c.attempts, c.next_item, c.probing OR c.attempts - c.slices > %(limit)s, j.token, c.size,
+    CASE WHEN %(admitted)s THEN c.units END
+"""
+UNSEND = """
+UPDATE chunks c SET dispatched_on = NULL FROM jobs j
+WHERE c.job_id = %(job_id)s AND c.no = %(no)s AND c.status = 'open' AND c.dispatched_on IS NOT NULL
+    AND j.id = c.job_id AND (j.pace IS NOT NULL OR j.pause_requested_on IS NOT NULL)
 """
 START = """
 UPDATE jobs SET status = 'processing', started_on = clock_timestamp(), updated_on = clock_timestamp()
@@ -109,19 +131,30 @@ WHERE id = %s AND status = 'queued'
 
 
 def claim(session: Session, job_id: int, no: int) -> Claim | None:
-    """Claim a chunk, or return None: it is done, another works on it, or its lane is not there yet."""
+    """Claim a chunk, or return None: it is done, another works on it, its lane is not there yet, or its job is to wait."""
     connection = driver(session)
-    row = connection.execute(CLAIM, (job_id, no, settings().attempts_before_careful)).fetchone()
+    asked = {"job_id": job_id, "no": no, "limit": settings().attempts_before_careful, "admitted": False}
+    row, pace = connection.execute(CLAIM, asked).fetchone(), None
+    if row is None and (pace := pacing.admit(session, job_id)):
+        row = connection.execute(CLAIM, asked | {"admitted": True}).fetchone()
     if row is None:
+        connection.execute(UNSEND, asked)
         return None
+    *mine, size, units = row
+    claimed = Claim(job_id, no, *mine)
     if connection.execute(START, (job_id,)).rowcount:
         announce_job(session, job_id)
-    return Claim(job_id, no, *row)
+        ring(session, job_id)
+    if pace is None:
+        return claimed
+    take = pacing.portion(pace, units, (claimed.next_item, size))
+    pacing.pay(session, job_id, pace, take)
+    return replace(claimed, take=take)
 
 
 OPEN = """
-SELECT j.token, j.name, j.params, j.selection, j.submitter_id, j.cancel_requested_on IS NOT NULL,
-    c.payload, c.indexes, c.lines, c.refs, c.size, j.project_id, c.groups, c.units, c.moments,
+SELECT j.pause_requested_on IS NOT NULL, j.token, j.name, j.params, j.selection, j.submitter_id,
+    j.cancel_requested_on IS NOT NULL, c.payload, c.indexes, c.lines, c.refs, c.size, j.project_id, c.groups, c.units, c.moments,
     EXISTS (SELECT FROM rehearsals r WHERE r.job_id = c.job_id),
     EXISTS (SELECT FROM chunks n WHERE n.job_id = c.job_id AND n.lane = c.lane AND n.no > c.no AND n.status <> 'done')
 FROM chunks c JOIN jobs j ON j.id = c.job_id
@@ -130,10 +163,13 @@ WHERE c.job_id = %s AND c.no = %s AND c.fence = %s AND c.status = 'claimed' FOR 
 
 
 def open_chunk(session: Session, mine: Claim) -> Chunk:
-    """Lock a claimed chunk and read it. Raises Overtaken where the fence has moved on."""
+    """Lock a claimed chunk and read it. Raises Overtaken where the fence has moved on, Held where its job was paused."""
     row = driver(session).execute(OPEN, (mine.job_id, mine.no, mine.fence), binary=True).fetchone()
     if row is None:
         raise Overtaken
+    held, *row = row
+    if held:
+        raise Held
     token, name, params, selection, submitter_id, cancelled, payload, indexes, lines, refs, size, *more = row
     items = unpack(payload)
     nothing: list[None] = [None] * size
@@ -143,6 +179,8 @@ def open_chunk(session: Session, mine: Claim) -> Chunk:
     )  # fmt: skip
 
 
+Entry: TypeAlias = tuple[int, int, int]
+"""What a transaction gave outcomes: the number of a chunk, the place of its first such item, and how many."""
 OUTCOME_COLUMNS = "job_id, index, status, record_id, target, code, pointer, detail, version, info, line, ref"
 
 
@@ -172,78 +210,81 @@ def _line(job_id: int, row: Outcome) -> bytes:
 
 
 COUNT = f"""
-UPDATE jobs SET succeeded = succeeded + %(succeeded)s, noop = noop + %(noop)s, failed = failed + %(failed)s,
-    skipped = skipped + %(skipped)s, cancelled = cancelled + %(cancelled)s, chunks_done = chunks_done + %(chunks)s,
-    updated_on = clock_timestamp()
-WHERE id = %(job_id)s RETURNING chunks_done = chunks_total, {DUE}
+WITH counted AS (
+    UPDATE jobs SET succeeded = succeeded + %(succeeded)s, noop = noop + %(noop)s, failed = failed + %(failed)s,
+        skipped = skipped + %(skipped)s, cancelled = cancelled + %(cancelled)s, chunks_done = chunks_done + %(chunks)s,
+        updated_on = clock_timestamp()
+    WHERE id = %(job_id)s
+    RETURNING chunks_done = chunks_total AS ended, {DUE} AS due, succeeded + noop + failed + skipped + cancelled AS seq
+), entered AS (
+    INSERT INTO entries (job_id, seq, no, place, items)
+    SELECT %(job_id)s, seq - sum(added.items) OVER () + sum(added.items) OVER (ORDER BY added.no), added.* FROM counted,
+        unnest(%(nos)s::int[], %(places)s::int[], %(items)s::int[]) AS added (no, place, items)
+)
+SELECT ended, due FROM counted
 """
 SETTLE = """
 UPDATE jobs SET status = 'done', finished_on = clock_timestamp(), updated_on = clock_timestamp(),
+    pause_requested_on = NULL, paused_on = NULL,
     outcome = CASE WHEN cancelled > 0 THEN 'cancelled' WHEN failed = 0 THEN 'succeeded'
         WHEN succeeded + noop = 0 THEN 'failed' ELSE 'partial' END
 WHERE id = %s AND status = 'processing'
 """
 
 
-def _store_outcomes(session: Session, job_id: int, outcomes: Sequence[Outcome]) -> None:
+def store_outcomes(session: Session, job_id: int, outcomes: Sequence[Outcome]) -> None:
+    """Add outcomes to a job's; `count_outcomes` is to follow in the same transaction."""
     if outcomes:
         copy_rows(session, f"outcomes ({OUTCOME_COLUMNS})", [_line(job_id, row) for row in outcomes])
 
 
-def _count(session: Session, job_id: int, tally: Mapping[str, int], chunks: int) -> None:
-    """Move the job's counters: the last statement but the commit, since the job's row is everybody's."""
+def count_outcomes(session: Session, job_id: int, tally: Mapping[str, int], entries: Sequence[Entry], chunks: int) -> None:
+    """Move the job's counters and number what was added: the last statement but the commit, since the job's row is everybody's.
+
+    Who holds that row is the next to commit, so that numbers become visible in their order and without gaps.
+    """
     names = ("succeeded", "noop", "failed", "skipped", "cancelled")
-    values = {name: tally.get(name, 0) for name in names} | {"chunks": chunks, "job_id": job_id}
+    values: dict[str, Any] = {name: tally.get(name, 0) for name in names} | {"chunks": chunks, "job_id": job_id}
+    nos, places, items = zip(*entries, strict=True)
     connection = driver(session)
-    row = connection.execute(COUNT, values).fetchone()
+    row = connection.execute(COUNT, values | {"nos": list(nos), "places": list(places), "items": list(items)}).fetchone()
     ended, due = row or (False, False)
     if ended:
         connection.execute(SETTLE, (job_id,))
         announce_end(session, job_id)
     elif due:
         announce_job(session, job_id)
-    connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
+    ring(session, job_id)
+
+
+END = """
+UPDATE chunks SET probing = false, next_item = next_item + %(items)s, slices = slices + 1,
+    status = CASE WHEN next_item + %(items)s = size THEN 'done' ELSE 'open' END,
+    dispatched_on = CASE WHEN next_item + %(items)s = size THEN dispatched_on END
+WHERE job_id = %(job_id)s AND no = %(no)s AND fence = %(fence)s AND next_item = %(next_item)s AND status = 'claimed'
+RETURNING status = 'done'
+"""
 
 
 def finish(session: Session, chunk: Chunk, outcomes: Sequence[Outcome]) -> None:
-    """End a chunk: its outcomes, its status, its job's counters, and with the last chunk the job."""
+    """End a chunk, or the share of it that was claimed: outcomes, status, its job's counters, and with the last one the job."""
     mine = chunk.claim
-    _store_outcomes(session, mine.job_id, outcomes)
-    ended = driver(session).execute(
-        "UPDATE chunks SET status = 'done', probing = false, next_item = size "
+    store_outcomes(session, mine.job_id, outcomes)
+    values = {"items": len(outcomes), "job_id": mine.job_id, "no": mine.no, "fence": mine.fence, "next_item": mine.next_item}
+    ended = driver(session).execute(END, values).fetchone()
+    if ended is None:
+        raise Overtaken
+    entry = (mine.no, mine.next_item, len(outcomes))
+    count_outcomes(session, mine.job_id, Counter(row.status for row in outcomes), [entry], int(ended[0]))
+
+
+def release(session: Session, mine: Claim) -> None:
+    """Give a claimed chunk back that is not to be worked on further now; it counts as no attempt that failed."""
+    driver(session).execute(
+        "UPDATE chunks SET status = 'open', dispatched_on = NULL, probing = false, slices = slices + 1 "
         "WHERE job_id = %s AND no = %s AND fence = %s AND status = 'claimed'",
         (mine.job_id, mine.no, mine.fence),
     )
-    if ended.rowcount != 1:
-        raise Overtaken
-    _count(session, mine.job_id, Counter(row.status for row in outcomes), 1)
-
-
-def probe(session: Session, mine: Claim, item: int) -> int:
-    """Say that item `item` is about to be tried alone; return how often it has killed its worker."""
-    row = driver(session).execute(
-        "UPDATE chunks SET probing = true WHERE job_id = %s AND no = %s AND fence = %s AND next_item = %s AND status = 'claimed' "
-        "RETURNING probe_hits",
-        (mine.job_id, mine.no, mine.fence, item),
-    ).fetchone()  # fmt: skip
-    if row is None:
-        raise Overtaken
-    return int(row[0])
-
-
-def advance(session: Session, mine: Claim, outcomes: Sequence[Outcome]) -> None:
-    """Note that items tried alone, or as a part that cannot be parted, have their outcomes. The chunk ends with its last item."""
-    _store_outcomes(session, mine.job_id, outcomes)
-    moved = driver(session).execute(
-        "UPDATE chunks SET next_item = next_item + %(items)s, probing = false, probe_hits = 0, "
-        "dispatched_on = clock_timestamp(), "
-        "status = CASE WHEN next_item + %(items)s = size THEN 'done' ELSE status END "
-        "WHERE job_id = %(job_id)s AND no = %(no)s AND fence = %(fence)s AND status = 'claimed' RETURNING status = 'done'",
-        {"items": len(outcomes), "job_id": mine.job_id, "no": mine.no, "fence": mine.fence},
-    ).fetchone()  # fmt: skip
-    if moved is None:
-        raise Overtaken
-    _count(session, mine.job_id, Counter(row.status for row in outcomes), int(moved[0]))
 
 
 def postpone(session: Session, mine: Claim, *, careful: bool) -> None:
@@ -256,39 +297,3 @@ def postpone(session: Session, mine: Claim, *, careful: bool) -> None:
         "WHERE job_id = %s AND no = %s AND fence = %s AND status = 'claimed'",
         (careful, limit, mine.job_id, mine.no, mine.fence),
     )
-
-
-CANCELLABLE = """
-SELECT no, indexes[next_item + 1 :], lines[next_item + 1 :], refs[next_item + 1 :]
-FROM chunks WHERE job_id = %s AND status <> 'done' ORDER BY no LIMIT 200 FOR UPDATE SKIP LOCKED
-"""
-
-
-def cancel_open(session: Session, job_id: int) -> int:
-    """End up to 200 chunks of a cancelled job that nobody works on: each item left gets the outcome `cancelled`."""
-    connection = driver(session)
-    rows = connection.execute(CANCELLABLE, (job_id,)).fetchall()
-    if not rows:
-        return 0
-    outcomes = [row for no, indexes, lines, refs in rows for row in _cancelled(indexes, lines, refs)]
-    _store_outcomes(session, job_id, outcomes)
-    connection.execute(
-        "UPDATE chunks SET status = 'done', fence = fence + 1, next_item = size, probing = false "
-        "WHERE job_id = %s AND no = ANY(%s)",
-        (job_id, [row[0] for row in rows]),
-    )
-    connection.execute(START, (job_id,))
-    _count(session, job_id, {"cancelled": len(outcomes)}, len(rows))
-    return len(rows)
-
-
-def _cancelled(indexes: Sequence[int], lines: Sequence[int | None] | None, refs: Sequence[str | None] | None) -> list[Outcome]:
-    return [
-        Outcome(index, "cancelled", code="cancelled", line=lines[at] if lines else None, ref=refs[at] if refs else None)
-        for at, index in enumerate(indexes)
-    ]
-
-
-def cancelled(chunk: Chunk) -> list[Outcome]:
-    """Return the outcomes of a chunk whose job was asked to stop before it began."""
-    return _cancelled(chunk.indexes, chunk.lines, chunk.refs)

@@ -11,13 +11,15 @@ from models.db import Session, driver
 
 OPEN_JOBS = """
 SELECT queue, status, count(*), coalesce(sum(total - succeeded - failed - skipped - noop - cancelled), 0),
-    coalesce(max(extract(epoch FROM clock_timestamp() - updated_on)), 0)::float8,
+    coalesce(max(extract(epoch FROM clock_timestamp() - updated_on)) FILTER (WHERE pause_requested_on IS NULL), 0)::float8,
     max(extract(epoch FROM clock_timestamp() - created_on))::float8
 FROM jobs WHERE status IN ('queued', 'processing') GROUP BY queue, status
 """
 OPEN_CHUNKS = """
-SELECT j.queue, c.status, count(*), coalesce(sum(c.attempts), 0), coalesce(sum(c.dispatches), 0), coalesce(max(c.attempts), 0),
-    coalesce(max(extract(epoch FROM clock_timestamp() - coalesce(c.claimed_on, j.created_on))), 0)::float8
+SELECT j.queue, c.status, count(*), coalesce(sum(c.attempts), 0), coalesce(sum(c.dispatches), 0),
+    coalesce(max(c.attempts - c.slices), 0),
+    greatest(0, max(extract(epoch FROM clock_timestamp() - greatest(coalesce(c.claimed_on, j.created_on),
+        CASE WHEN j.pace IS NOT NULL THEN j.next_on END))) FILTER (WHERE j.pause_requested_on IS NULL))::float8
 FROM chunks c JOIN jobs j ON j.id = c.job_id
 WHERE j.status IN ('queued', 'processing') AND c.status <> 'done' GROUP BY j.queue, c.status
 """
@@ -34,14 +36,14 @@ class Numbers:
 
     jobs: Mapping[tuple[str, str], int]
     items: Mapping[tuple[str, str], int]
-    longest_silence: float  # since any open job last moved
+    longest_silence: float  # since any open job that is not paused last moved
     chunks: Mapping[str, int]
     attempts: Mapping[str, int]
     dispatches: Mapping[str, int]
-    oldest_chunk: float  # since the last claim of an open chunk, or its job's submission
+    oldest_chunk: float  # since the last claim of an open chunk, or since its job could begin
     queues: Mapping[tuple[str, str], int]  # open chunks by (queue, status)
     ages: Mapping[tuple[str, str], float]  # of the oldest open job, by (queue, status)
-    most_attempts: int  # at one open chunk
+    most_attempts: int  # at one open chunk, those that ended well left out
 
 
 def count_open(session: Session) -> Numbers:

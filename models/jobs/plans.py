@@ -5,7 +5,8 @@ The token is sealed and belongs to a user and a request; it names the test's job
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from models.identity.principal import Principal
 from models.jobs.reads import get_job
 from models.jobs.values import Job
 from models.selection.cursor import Binding, open_cursor, query_digest, seal
+from models.selection.spaces import RECORDS, Space
 
 KIND = "plan"
 ASIDE = ("test", "return_data", "max_affected", "plan_token")  # members that do not change what is planned
@@ -31,7 +33,7 @@ WITH planned AS (
     ) AS m (member, moment) WHERE c.job_id = %(job_id)s
 ), present AS (
     SELECT coalesce(to_json(m.record_id), to_json(m.target))::text AS member, r.updated_on AS moment
-    FROM members m LEFT JOIN records r ON r.id = m.record_id
+    FROM members m LEFT JOIN {moments} r ON r.id = m.record_id
 ), changes AS (
     SELECT coalesce(planned.member, present.member) AS member, planned.moment AS planned_on, present.moment AS found_on,
         CASE WHEN planned.member IS NULL THEN 'added' WHEN present.member IS NULL THEN 'removed' ELSE 'changed' END AS change
@@ -39,6 +41,10 @@ WITH planned AS (
     WHERE planned.member IS NULL OR present.member IS NULL OR planned.moment IS DISTINCT FROM present.moment
 )
 SELECT change, member, planned_on, found_on, count(*) OVER () FROM changes ORDER BY member LIMIT %(most)s
+"""
+GIDS = """
+SELECT record_id, target FROM outcomes WHERE job_id = %(job_id)s AND record_id = ANY(%(ids)s)
+UNION SELECT id, gid::text FROM {table} WHERE id = ANY(%(ids)s)
 """
 
 
@@ -75,17 +81,26 @@ def open_plan(session: Session, principal: Principal, asked: Asked) -> Job:
     return job
 
 
-def check_plan(session: Session, plan: Job) -> None:
+def check_plan(session: Session, plan: Job, space: Space | None = None) -> None:
     """Compare the resolved members of this transaction with a plan. Raises PlanChanged with up to a hundred differences."""
-    rows = driver(session).execute(COMPARE, {"job_id": plan.id, "most": MOST_SHOWN}).fetchall()
+    compare = COMPARE.format(moments=space.moments if space else RECORDS)
+    rows = driver(session).execute(compare, {"job_id": plan.id, "most": MOST_SHOWN}).fetchall()
     if rows:
         total = rows[0][4]
-        detail = f"{total} of the planned records are not what they were, or are others."
-        raise PlanChanged(detail, pointer="/plan_token", total=total, changes=[_change(row) for row in rows])
+        detail = f"{total} of the planned items are not what they were, or are others."
+        found = [(row[0], msgspec.json.decode(row[1].encode()), *row[2:4]) for row in rows]
+        gids = _gids(session, plan, space, [row[1] for row in found]) if space else {}
+        changes = [_change(change, gids.get(member, member), times) for change, member, *times in found]
+        raise PlanChanged(detail, pointer="/plan_token", total=total, changes=changes)
 
 
-def _change(row: tuple[Any, ...]) -> dict[str, Any]:
-    change, member, planned_on, found_on, _ = row
-    times = {"planned_on": planned_on, "found_on": found_on}
-    said = {name: moment.isoformat().replace("+00:00", "Z") for name, moment in times.items() if moment is not None}
-    return {"change": change, "id": msgspec.json.decode(member.encode()), **said}
+def _gids(session: Session, plan: Job, space: Space, members: Sequence[int | str]) -> dict[int | str, str]:
+    """Return what the project face calls these members; those that are gone for good are named as the plan did."""
+    values = {"job_id": plan.id, "ids": [member for member in members if isinstance(member, int)]}
+    return dict(driver(session).execute(GIDS.format(table=space.table), values).fetchall())
+
+
+def _change(change: str, member: int | str, times: Sequence[datetime | None]) -> dict[str, Any]:
+    named = zip(("planned_on", "found_on"), times, strict=True)
+    said = {name: moment.isoformat().replace("+00:00", "Z") for name, moment in named if moment is not None}
+    return {"change": change, "id": member, **said}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,11 +18,13 @@ from models.settings import settings
 COLUMNS = """
 j.id, j.token, j.name, j.status, j.outcome, j.total, j.succeeded, j.failed, j.skipped, j.noop, j.cancelled, j.tags, j.info,
 (SELECT p.token FROM jobs p WHERE p.id = j.parent_id), j.cancel_requested_on IS NOT NULL, j.chunks_total,
-j.status IN ('queued', 'processing') AND j.updated_on < now() - make_interval(secs => 2 * %(again)s),
-CASE WHEN j.status = 'queued' THEN (
+j.status IN ('queued', 'processing') AND j.pause_requested_on IS NULL
+    AND greatest(j.updated_on, CASE WHEN j.pace IS NOT NULL THEN j.next_on END) < now() - make_interval(secs => 2 * %(again)s),
+CASE WHEN j.status = 'queued' AND j.pause_requested_on IS NULL THEN (
     SELECT count(*) + 1 FROM jobs o WHERE o.tenant = j.tenant AND o.queue = j.queue AND o.id < j.id
-        AND o.status IN ('queued', 'processing') AND o.cancel_requested_on IS NULL
-) END, j.queue, j.created_on, j.updated_on, j.started_on, j.finished_on, j.purged_on, coalesce(j.params->'test' = 'true', false)
+        AND o.status IN ('queued', 'processing') AND o.cancel_requested_on IS NULL AND o.pause_requested_on IS NULL
+) END, j.queue, j.created_on, j.updated_on, j.started_on, j.finished_on, j.purged_on, coalesce(j.params->'test' = 'true', false),
+j.pause_requested_on IS NOT NULL, j.paused_on, j.pace
 """
 ATTEMPTS = "coalesce((SELECT sum(attempts) FROM chunks c WHERE c.job_id = j.id), 0)"
 MINE = "(j.submitter_id = %(user_id)s OR %(superuser)s)"
@@ -65,7 +67,7 @@ def _job(row: tuple[Any, ...], *, replayed: bool = False, attempts: int = 0) -> 
         tags=tuple(row[11]), info=row[12], parent_token=row[13], cancel_requested=row[14], attempts=attempts,
         chunks_total=row[15], stalled=row[16] and waiting <= 0, queue_position=waiting if waiting > 0 else None,
         created_on=row[19], updated_on=row[20], started_on=row[21], finished_on=row[22], purged_on=row[23], test=row[24],
-        replayed=replayed,
+        pause_requested=row[25], paused_on=row[26], pace=row[27], replayed=replayed,
     )  # fmt: skip
 
 
@@ -88,7 +90,14 @@ def get_job(session: Session, principal: Principal, token: str, *, replayed: boo
     row = driver(session).execute(sql, values).fetchone()
     if row is None:
         raise NotFound("There is no such job.")
-    return _job(row, replayed=replayed, attempts=int(row[25]))
+    return _job(row, replayed=replayed, attempts=int(row[28]))
+
+
+def find_jobs(session: Session, job_ids: Collection[int]) -> dict[int, Job]:
+    """Return jobs by their ids, whosever they are: the caller has looked at that."""
+    values = {"job_ids": list(job_ids), "again": settings().redispatch_after}
+    rows = driver(session).execute(f"SELECT {COLUMNS}, {ATTEMPTS} FROM jobs j WHERE j.id = ANY(%(job_ids)s)", values)
+    return {row[0]: _job(row, attempts=int(row[28])) for row in rows.fetchall()}
 
 
 CONDITIONS = {
@@ -136,9 +145,10 @@ def list_outcomes(session: Session, job: Job, query: OutcomeQuery) -> list[Outco
     columns = OUTCOME_COLUMNS.removeprefix("job_id, ").replace("info", "info::text")
     where = f"job_id = %(job_id)s AND index > %(after)s{within}{status}"
     rows = connection.execute(f"SELECT {columns} FROM outcomes WHERE {where} ORDER BY index LIMIT %(size)s", values)
-    return [_outcome(found) for found in rows.fetchall()]
+    return [as_outcome(found) for found in rows.fetchall()]
 
 
-def _outcome(row: tuple[Any, ...]) -> Outcome:
+def as_outcome(row: Sequence[Any]) -> Outcome:
+    """Return the outcome that a row of the ledger is, `info` as text."""
     index, status, record_id, target, code, pointer, detail, version, info, line, ref = row
     return Outcome(index, status, record_id, target, code, pointer, detail, version, info.encode() if info else None, line, ref)

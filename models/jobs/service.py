@@ -1,8 +1,9 @@
 """The jobs room's front door: what web, worker and dispatcher use."""
 
-from models.jobs.control import cancel, keep_house, purge, retry
-from models.jobs.digest import digest
-from models.jobs.frozen import Drift, Member, list_drifts, list_members, name_records
+from models.jobs.control import cancel, keep_house, pause, purge, resume, retry, set_pace
+from models.jobs.digest import digest, errors
+from models.jobs.frozen import Drift, Member, list_drifts, list_members
+from models.jobs.pacing import settle_pauses
 from models.jobs.reads import JobQuery, OutcomeQuery, get_job, list_jobs, list_outcomes
 from models.jobs.submit import reject, submit, submit_selection
 
@@ -13,16 +14,20 @@ __all__ = [
     "OutcomeQuery",
     "cancel",
     "digest",
+    "errors",
     "get_job",
     "keep_house",
     "list_drifts",
     "list_jobs",
     "list_members",
     "list_outcomes",
-    "name_records",
+    "pause",
     "purge",
     "reject",
+    "resume",
     "retry",
+    "set_pace",
+    "settle_pauses",
     "submit",
     "submit_selection",
 ]

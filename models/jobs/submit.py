@@ -12,35 +12,38 @@ from uuid import UUID
 import msgspec
 import psycopg.errors
 
-from models import ids
+from models import ids, tracing
 from models.db import Session, driver
 from models.errors import (
     GroupTooLarge,
     IdempotencyKeyInFlight,
     IdempotencyKeyReused,
+    PreviewTooLarge,
     Refused,
     SelectionTooLarge,
     TooManyAffected,
 )
 from models.identity.principal import Principal
-from models.jobs.announcing import announce_end, announce_job
+from models.jobs.announcing import announce_end, announce_job, ring
 from models.jobs.atomic import WHOLE, Grouped, store_grouped
-from models.jobs.ledger import CHANNEL, SETTLE, START
+from models.jobs.ledger import SETTLE, START
+from models.jobs.pacing import check_pace
 from models.jobs.plans import check_plan, offer_plan, open_plan
+from models.jobs.previews import check_preview, store_whole
 from models.jobs.quota import check_open_jobs
 from models.jobs.reads import get_job
 from models.jobs.values import Item, Job, Key, Submission
 from models.jobs.writing import chunk_writer, store_chunk
 from models.selection import resolve
 from models.selection.grammar import Selection, dump_selection
-from models.selection.spaces import Space
+from models.selection.spaces import RECORDS, Space
 from models.settings import settings
 
 INSERT_JOB = """
 INSERT INTO jobs (token, tenant, submitter_id, name, queue, params, selection, tags, status, info, parent_id,
-    idempotency_key, body_digest, project_id)
+    idempotency_key, body_digest, project_id, pace, trace)
 VALUES (%(token)s, %(tenant)s, %(submitter_id)s, %(name)s, 'bulk', %(params)s, %(selection)s, %(tags)s, %(status)s, %(info)s,
-    %(parent_id)s, %(idempotency_key)s, %(body_digest)s, %(project_id)s)
+    %(parent_id)s, %(idempotency_key)s, %(body_digest)s, %(project_id)s, %(pace)s, %(trace)s)
 ON CONFLICT (submitter_id, idempotency_key) DO NOTHING RETURNING id
 """
 DROP_CHUNKS = "DELETE FROM chunks WHERE job_id = %s"
@@ -48,13 +51,11 @@ FROZEN_CHUNKS = """
 INSERT INTO chunks (job_id, no, lane, size, indexes, groups, units, moments, payload)
 SELECT %(job_id)s, part, part %% %(lanes)s, count(*), array_agg(seq ORDER BY seq),
     CASE WHEN %(atomic)s THEN array_fill(''::text, ARRAY[count(*)::int]) END,
-    CASE WHEN %(atomic)s THEN array_fill(0, ARRAY[count(*)::int]) END, {moments},
+    CASE WHEN %(uncut)s THEN array_fill(0, ARRAY[count(*)::int]) END, array_agg(r.updated_on ORDER BY seq),
     convert_to(json_agg(coalesce(to_json(record_id), to_json(target)) ORDER BY seq)::text, 'UTF8')
-FROM (SELECT seq, record_id, target, seq / %(items)s AS part FROM members) parts {joined} GROUP BY part
+FROM (SELECT seq, record_id, target, seq / %(items)s AS part FROM members) parts
+LEFT JOIN {moments} r ON r.id = parts.record_id GROUP BY part
 """
-# When each member had last changed, where the members are classification records.
-MOMENTS = {"moments": "array_agg(r.updated_on ORDER BY seq)", "joined": "LEFT JOIN records r ON r.id = parts.record_id"}
-NO_MOMENTS = {"moments": "NULL", "joined": ""}
 TOTALS = """
 UPDATE jobs SET total = %(total)s, chunks_total = %(chunks)s, lanes = %(lanes)s,
     queue = CASE WHEN %(total)s <= %(small)s THEN 'small' ELSE 'bulk' END
@@ -93,6 +94,8 @@ def submit(session: Session, principal: Principal, submission: Submission, items
 
 def _store_items(session: Session, job_id: int, submission: Submission, items: Iterable[Item]) -> tuple[int, int, int]:
     """Store the items as they come; return the numbers of items, chunks and lanes. Raises Grouped where one has a group."""
+    if submission.whole:
+        return store_whole(session, job_id, items)
     if submission.params.get("atomic"):
         whole = (replace(item, group=WHOLE) for item in items)
         return store_grouped(session, job_id, _batches(whole), _names_of_rids)
@@ -107,13 +110,15 @@ def new_job(
     session: Session, principal: Principal, submission: Submission, more: Mapping[str, Any]
 ) -> tuple[int, UUID, Job | None]:
     """Insert a job without chunks yet; `more` overrides columns. Returns its id and token, or the job that has the key."""
+    check_pace(submission.pace)
     token = ids.new_token()
     fingerprint = _fingerprint(submission)
     values: dict[str, Any] = {
         "token": token, "tenant": principal.tenant, "submitter_id": principal.user_id, "name": submission.name,
         "params": _json(submission.params), "selection": None, "tags": list(submission.tags), "status": "queued",
         "info": "{}", "parent_id": submission.parent_id, "idempotency_key": submission.idempotency_key,
-        "body_digest": fingerprint, "project_id": submission.project_id,
+        "body_digest": fingerprint, "project_id": submission.project_id, "pace": submission.pace,
+        "trace": tracing.current(),
     }  # fmt: skip
     try:
         row = driver(session).execute(INSERT_JOB, values | dict(more)).fetchone()
@@ -217,7 +222,7 @@ def set_totals(session: Session, job_id: int, totals: Mapping[str, int]) -> None
         announce_end(session, job_id)
     else:
         announce_job(session, job_id)
-    connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
+    ring(session, job_id)
 
 
 def submit_selection(
@@ -225,25 +230,26 @@ def submit_selection(
 ) -> Job:
     """Resolve and freeze a selection, and store a job over its members; each item once, unknown ids as items of their own.
 
-    A selection that is too large, or larger than `max_affected`, ends as a rejected job. A test of classification records gives a
-    plan; with its token nothing is stored unless the members are what they were. Raises InvalidPlan, PlanChanged.
+    A selection that is too large, or larger than `max_affected`, ends as a rejected job. A test gives a plan; with its token
+    nothing is stored unless the members are what they were. Raises InvalidPlan, PlanChanged.
     """
     job_id, token, earlier = new_job(session, principal, submission, {"selection": _json(dump_selection(selection))})
     if earlier:
         return earlier
     try:
         total = _freeze(session, principal, submission, (selection, space))
-    except (SelectionTooLarge, TooManyAffected, GroupTooLarge) as refused:
+    except (SelectionTooLarge, TooManyAffected, GroupTooLarge, PreviewTooLarge) as refused:
         _reject(session, job_id, refused)
         return get_job(session, principal, str(token))
     most = (space and space.lanes) or settings().lanes
     atomic = bool(submission.params.get("atomic"))
-    items = max(total, 1) if atomic else settings().chunk_items
+    uncut = atomic or submission.whole
+    items = max(total, 1) if uncut else settings().chunk_items
     lanes = 1 if total <= items else most
-    frozen = {"job_id": job_id, "lanes": lanes, "items": items, "atomic": atomic}
-    chunks = driver(session).execute(FROZEN_CHUNKS.format(**(NO_MOMENTS if space else MOMENTS)), frozen).rowcount
+    frozen = {"job_id": job_id, "lanes": lanes, "items": items, "atomic": atomic, "uncut": uncut}
+    chunks = driver(session).execute(FROZEN_CHUNKS.format(moments=space.moments if space else RECORDS), frozen).rowcount
     set_totals(session, job_id, {"total": total, "chunks": chunks, "lanes": lanes})
-    if submission.params.get("test") and space is None:
+    if submission.params.get("test"):
         offer_plan(session, principal, (job_id, token), (submission.name, dump_selection(selection), submission.params))
     return get_job(session, principal, str(token))
 
@@ -251,7 +257,8 @@ def submit_selection(
 def _freeze(session: Session, principal: Principal, submission: Submission, within: tuple[Selection, Space | None]) -> int:
     members = resolve.members(session, principal, *within)
     if submission.params.get("plan_token") is not None:
-        check_plan(session, open_plan(session, principal, (submission.name, dump_selection(within[0]), submission.params)))
+        asked = submission.name, dump_selection(within[0]), submission.params
+        check_plan(session, open_plan(session, principal, asked), within[1])
     total: int = session.exec_driver_sql(f"SELECT count(*) FROM {members}").scalar_one()
     most = submission.params.get("max_affected")
     if most is not None and total > most:
@@ -259,6 +266,8 @@ def _freeze(session: Session, principal: Principal, submission: Submission, with
     limit = settings().limits.atomic_operations
     if submission.params.get("atomic") and total > limit:
         raise GroupTooLarge(f"{total} members stand and fall together, and the limit is {limit}.", limit=limit, actual=total)
+    if submission.whole:
+        check_preview("items", total, settings().limits.preview_items)
     return total
 
 

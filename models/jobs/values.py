@@ -36,6 +36,7 @@ Key: TypeAlias = str | int | None
 """What decides an item's lane: a record's name or number, None where it names none that could repeat."""
 
 
+FASTEST = 1_000_000  # items a second that a pace may say
 LONGEST_GROUP = 200
 UNFIT = re.compile("[\x00\ud800-\udfff]")
 
@@ -69,7 +70,7 @@ class Submission:
     """A job that a client asks for. `body_digest` is the SHA-256 of the body as received (decompressed).
 
     `project_id` is the project of a job of the project face, whose members see it; `parent_id` is the job that this one retries
-    or undoes.
+    or undoes. `whole` makes one chunk of it that is never parted. `pace` is in items a second, None as fast as it goes.
     """
 
     name: str
@@ -79,11 +80,16 @@ class Submission:
     body_digest: bytes | None = None
     project_id: int | None = None
     parent_id: int | None = None
+    whole: bool = False
+    pace: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as its owner sees it. `queue_position` counts from 1 among the tenant's jobs that wait for their turn."""
+    """A job as its owner sees it. `queue_position` counts from 1 among the tenant's jobs that wait for their turn.
+
+    Once it has `paused_on`, nothing of it is worked on; `pause_requested` alone means that a chunk has still to end.
+    """
 
     id: int
     token: UUID
@@ -110,6 +116,9 @@ class Job:
     finished_on: datetime | None
     purged_on: datetime | None
     test: bool = False  # nothing of it is stored but how it ends
+    pause_requested: bool = False
+    paused_on: datetime | None = None
+    pace: int | None = None  # items a second
     replayed: bool = False  # this answer repeats an earlier submission with the same idempotency key
 
     @property

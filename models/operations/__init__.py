@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
 
+from models.catalogue.rows import gids_of
 from models.db import Session, driver
 from models.errors import NotFound
 from models.identity.principal import Principal
+from models.jobs.frozen import name_records
 from models.jobs.ledger import Chunk, Outcome
 from models.jobs.reads import OutcomeQuery, get_job, list_outcomes
 from models.jobs.values import Job, Result
+from models.operations.rehearsal import rehearse
 from models.operations.verb import UNDO, Verb
+from models.selection.spaces import RECORDS
 
-__all__ = ["Verb", "get", "list_results", "registry", "run"]
+__all__ = ["Verb", "get", "list_results", "name_members", "registry", "run"]
 
 
 @lru_cache(maxsize=1)
@@ -35,7 +40,10 @@ def get(name: str) -> Verb:
 
 def run(session: Session, chunk: Chunk) -> list[Outcome]:
     """Apply a chunk by its job's operation; one outcome an item, in the items' order."""
-    return get(chunk.name).run(session, chunk)
+    verb = get(chunk.name)
+    if chunk.project_id is not None and chunk.params.get("test"):
+        return rehearse(session, chunk, verb.run)
+    return verb.run(session, chunk)
 
 
 def list_results(
@@ -45,6 +53,14 @@ def list_results(
     job = get_job(session, principal, token, project_id=project_id)
     found = list_outcomes(session, job, query)
     return get(_told_as(session, job)).answer(session, principal.actor(), found)
+
+
+def name_members(session: Session, principal: Principal, job: Job, item_ids: Sequence[int]) -> dict[int, str]:
+    """Return what those members of a job are called that the caller can see now; the project face names them by gid."""
+    table = get(job.name).table
+    if table == RECORDS:
+        return name_records(session, principal, item_ids)
+    return {int(item_id): gid for item_id, gid in gids_of(session, table, item_ids).items()}
 
 
 def _told_as(session: Session, job: Job) -> str:

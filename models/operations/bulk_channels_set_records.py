@@ -31,4 +31,4 @@ def _keys(work: Work, params: Mapping[str, Any]) -> list[str]:
 
 
 run = run_over(RECORDS, decide)
-VERB = Verb("bulk_channels_set_records", Params, run, results, undo=undo_over(RECORDS), check=checked(_keys))
+VERB = Verb("bulk_channels_set_records", Params, run, results, undo=undo_over(RECORDS), check=checked(_keys), apart=True)

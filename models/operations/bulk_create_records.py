@@ -35,7 +35,7 @@ class Params(Schema):
 def run(session: Session, chunk: Chunk) -> list[Outcome]:
     """Make the records of a chunk."""
     gids = [ids.derived_id(chunk.token, index) for index in chunk.indexes]
-    return run_members(session, chunk, RECORDS, (gids, _decide))
+    return run_members(session, chunk, RECORDS, (gids, _decide, None))
 
 
 def _decide(work: Work, chunk: Chunk, gids: Sequence[Member]) -> list[Done]:

@@ -31,4 +31,4 @@ def _ordering(work: Work, params: Mapping[str, Any]) -> str | None:
 
 
 run = run_over(RECORDS, decide)
-VERB = Verb("bulk_duplicate_records", Params, run, results, undo=undo_over(RECORDS), check=checked(_ordering))
+VERB = Verb("bulk_duplicate_records", Params, run, results, undo=undo_over(RECORDS), check=checked(_ordering), apart=True)

@@ -10,6 +10,7 @@ from models.catalogue.changes import ASSETS, Done, Work
 from models.catalogue.rows import AssetNode, Member, find_ids, load_assets
 from models.jobs.ledger import Chunk
 from models.operations.catalogue_chunks import SelectionParams, checked, results, run_over
+from models.operations.portions import everything
 from models.operations.undo_catalogue import undo_over
 from models.operations.verb import Verb
 
@@ -30,4 +31,6 @@ def _folder(work: Work, params: Mapping[str, Any]) -> AssetNode:
     return assets.folder(next(iter(load_assets(work, found.values()).values()), None))
 
 
-VERB = Verb("bulk_move_assets", Params, run_over(ASSETS, decide), results, undo=undo_over(ASSETS), check=checked(_folder))
+VERB = Verb(
+    "bulk_move_assets", Params, run_over(ASSETS, decide, everything), results, undo=undo_over(ASSETS), check=checked(_folder)
+)

@@ -3,7 +3,9 @@
 from models.catalogue import tree
 from models.catalogue.changes import RECORDS
 from models.operations.catalogue_chunks import SelectionParams, results, run_over
+from models.operations.portions import everything
 from models.operations.verb import Verb
 
-run = run_over(RECORDS, lambda work, _, members: tree.permanent_delete(work, RECORDS, members))
-VERB = Verb("bulk_permanent_delete_records", SelectionParams, run, results)
+FINAL = "What is removed for good is kept nowhere; what is only deleted can come back."
+run = run_over(RECORDS, lambda work, _, members: tree.permanent_delete(work, RECORDS, members), everything)
+VERB = Verb("bulk_permanent_delete_records", SelectionParams, run, results, final=FINAL)

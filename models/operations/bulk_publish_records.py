@@ -12,6 +12,7 @@ from models.catalogue.rows import Member
 from models.errors import NotDeleted
 from models.jobs.ledger import Chunk
 from models.operations.catalogue_chunks import SelectionParams, checked, results, run_over
+from models.operations.portions import gone
 from models.operations.undo_catalogue import undo_over
 from models.operations.verb import Verb
 
@@ -38,5 +39,5 @@ def _keys(work: Work, params: Mapping[str, Any]) -> list[str]:
     return channels.check_channels(work, params.get("channels") or [])
 
 
-run = run_over(RECORDS, decide)
+run = run_over(RECORDS, decide, gone)
 VERB = Verb("bulk_publish_records", Params, run, results, undo=undo_over(RECORDS), check=checked(_keys))

@@ -9,4 +9,6 @@ from models.operations.verb import Verb
 run = run_over(
     RECORDS, to_target(lambda work, chunk, members, target: placing.shallow_copy(work, members, target, new_gids(chunk, members)))
 )
-VERB = Verb("bulk_shallow_copy_records", TargetParams, run, results, undo=undo_over(RECORDS), check=checked(target_of))
+VERB = Verb(
+    "bulk_shallow_copy_records", TargetParams, run, results, undo=undo_over(RECORDS), check=checked(target_of), apart=True
+)

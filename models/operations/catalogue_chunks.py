@@ -5,7 +5,7 @@ The feed is told of everything that changed, and images of how it was are kept, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -25,17 +25,23 @@ from models.errors import ItemDeleted, NotDeleted, Refused
 from models.identity.people import Actor
 from models.identity.principal import Principal
 from models.identity.service import principal_of
+from models.jobs.frozen import Drift
 from models.jobs.ledger import Chunk, Outcome
 from models.jobs.values import Result
 from models.operations import catalogue_images as images
-from models.selection.catalogue_spaces import read_selection, space_of
-from models.selection.resolve import still_named
+from models.operations.catalogue_drift import find_drifted
+from models.operations.portions import Portion, Weigh, take
+from models.selection.cursor import MAX_LENGTH
 
 Decide: TypeAlias = Callable[[Work, Chunk, Sequence[Member]], list[Done]]
 DATA_TYPES = {RECORDS: "records", ASSETS: "assets"}
 NOUNS = {RECORDS: "record", ASSETS: "asset"}
 LONG = "SET LOCAL statement_timeout = '10min'"  # one item may have half a million below it
-DRIFTED = "It did not match the selection any more when its turn came."
+DRIFTED = {
+    "changed": "It was changed between the plan and its turn.",
+    "gone": "It was not there any more when its turn came.",
+    "unmatched": "It did not match the selection any more when its turn came.",
+}
 
 
 def _count(value: object) -> None:
@@ -50,6 +56,7 @@ class SelectionParams(Schema):
     max_affected = fields.Raw(validate=_count)
     on_drift = fields.String(validate=validate.OneOf(("apply", "skip")))
     allow_all = fields.Boolean(truthy={True}, falsy={False})
+    plan_token = fields.String(validate=validate.Length(1, MAX_LENGTH))
 
 
 class TargetParams(SelectionParams):
@@ -70,30 +77,51 @@ class Item:
     ref: str | None = None
 
 
-def run_over(table: str, decide: Decide) -> Callable[[Session, Chunk], list[Outcome]]:
-    """Return a runner of an operation over records or assets."""
+def run_over(table: str, decide: Decide, weigh: Weigh | None = None) -> Callable[[Session, Chunk], list[Outcome]]:
+    """Return a runner of an operation over records or assets; `weigh` tells how much hangs on its members, if more than they."""
 
     def run(session: Session, chunk: Chunk) -> list[Outcome]:
         members = [msgspec.json.decode(raw) for raw in chunk.items]
-        return run_members(session, chunk, table, (members, decide))
+        return run_members(session, chunk, table, (members, decide, weigh))
 
     return run
 
 
-def run_members(session: Session, chunk: Chunk, table: str, asked: tuple[Sequence[Member], Decide]) -> list[Outcome]:
-    """Apply an operation to a chunk's members; where it cannot be applied at all, each of them fails."""
-    members, decide = asked
+def run_members(
+    session: Session, chunk: Chunk, table: str, asked: tuple[Sequence[Member], Decide, Weigh | None]
+) -> list[Outcome]:
+    """Apply an operation to a chunk's members, or to the first of them; where it cannot be applied at all, each of them fails."""
+    members, decide, weigh = asked
     items = [Item(*each) for each in zip(chunk.indexes, members, chunk.lines, chunk.refs, strict=True)]
     try:
         work = open_work(session, principal_of(session, chunk.submitter_id), chunk)
-        drifted = _drifted(work, chunk, table, members)
-        staying = [member for member in members if member not in drifted]
-        done = iter(carry_out(work, chunk, table, lambda: decide(work, chunk, staying)))
+        portion = take(work, chunk, table, (members, weigh))
+        drifted = find_drifted(work, portion.chunk, DATA_TYPES[table], portion.members)
+        done = iter(carry_out(work, portion.chunk, table, lambda: _decide(work, portion, drifted, decide)))
     except Refused as refused:
         names = gids_of(session, table, members)
         return [outcome(item, Done(names.get(item.member, str(item.member)), None, refused), table) for item in items]
     names = gids_of(session, table, drifted)
-    return [_skipped(item, names) if item.member in drifted else outcome(item, next(done), table) for item in items]
+    return [
+        skipped(item, drifted[item.member], names) if item.member in drifted else outcome(item, next(done), table)
+        for item in items[: len(portion.members)]
+    ]
+
+
+def _decide(work: Work, portion: Portion, drifted: Collection[Member], decide: Decide) -> list[Done]:
+    """Decide on the members of a portion that have not drifted; those that are too heavy are refused."""
+    staying = [member for member in portion.members if member not in drifted]
+    able = [member for member in staying if member not in portion.heavy]
+    done = iter(decide(work, portion.chunk, able) if able else ())
+    names = gids_of(work.session, portion.table, portion.heavy)
+    return [
+        Done(names.get(member, str(member)), _item_id(member), portion.heavy[member]) if member in portion.heavy else next(done)
+        for member in staying
+    ]
+
+
+def _item_id(member: Member) -> int | None:
+    return member if isinstance(member, int) else None
 
 
 def open_work(session: Session, principal: Principal, chunk: Chunk) -> Work:
@@ -106,16 +134,11 @@ def open_work(session: Session, principal: Principal, chunk: Chunk) -> Work:
 
 
 def carry_out(work: Work, chunk: Chunk, table: str, decide: Callable[[], list[Done]]) -> list[Done]:
-    """Decide and write; keep images and tell the feed. Of a test nothing stays."""
+    """Decide and write; keep images and tell the feed."""
     changes.begin(work.session)
-    if chunk.params.get("test"):
-        with work.session.begin_nested() as tried:
-            done = decide()
-            tried.rollback()
-        return done
     done = decide()
     known = images.already_touched(work.session, chunk.claim.job_id, _again(done))
-    images.keep(work.session, chunk.claim.job_id)
+    images.keep(work.session, chunk)
     changes.publish(work, DATA_TYPES[table])
     return [_along(one, known) for one in done]
 
@@ -130,19 +153,11 @@ def _along(done: Done, known: set[int]) -> Done:
     return replace(done, refused=None, noop=True) if taken else done
 
 
-def _drifted(work: Work, chunk: Chunk, table: str, members: Sequence[Member]) -> frozenset[Member]:
-    if chunk.params.get("on_drift") != "skip":
-        return frozenset()
-    space = space_of(DATA_TYPES[table], work.project, work.schema)
-    selection = read_selection(chunk.selection, space, allow_all=True)
-    known = [member for member in members if isinstance(member, int)]
-    return frozenset(known) - still_named(work.session, space, selection, known)
-
-
-def _skipped(item: Item, names: Mapping[Member, str]) -> Outcome:
-    record_id = item.member if isinstance(item.member, int) else None
+def skipped(item: Item, drift: Drift, names: Mapping[Member, str]) -> Outcome:
+    """Return the outcome of a member that is left alone since it is not what was frozen."""
+    detail = DRIFTED[drift.change]
     name = names.get(item.member, str(item.member))
-    return Outcome(item.index, "skipped", record_id, name, code="drifted", detail=DRIFTED, line=item.line, ref=item.ref)
+    return Outcome(item.index, "skipped", drift.rid, name, code="drifted", detail=detail, line=item.line, ref=item.ref)
 
 
 def outcome(item: Item, done: Done, table: str) -> Outcome:

@@ -34,7 +34,7 @@ def find_drifted(session: Session, chunk: Chunk, principal: Principal, members: 
 
     Under `on_drift: skip` these are the members that the selection would not name any more; under a plan all that have changed.
     """
-    drifts = dict(find_changes(session, members, chunk.moments))
+    drifts = find_changes(session, members, chunk.moments)
     skipping, planned = chunk.params.get("on_drift") == "skip", bool(chunk.params.get("plan_token"))
     places = {member: place for place, member in enumerate(members) if isinstance(member, int)}
     asked = [rid for rid in (places if skipping else drifts) if rid not in drifts or drifts[rid].change != "gone"]

@@ -9,6 +9,7 @@ from models.catalogue.changes import RECORDS, Done, Work
 from models.catalogue.rows import Member
 from models.jobs.ledger import Chunk
 from models.operations.catalogue_chunks import results, run_over
+from models.operations.portions import live
 from models.operations.undo_catalogue import undo_over
 from models.operations.verb import Verb
 
@@ -24,5 +25,5 @@ def decide(work: Work, chunk: Chunk, members: Sequence[Member]) -> list[Done]:
     return channels.copy_down(work, members, channels.check_channels(work, chunk.params.get("channels")))
 
 
-run = run_over(RECORDS, decide)
+run = run_over(RECORDS, decide, live)
 VERB = Verb("copy_record_channels_down", Params, run, results, over_selection=False, undo=undo_over(RECORDS))

@@ -136,6 +136,10 @@ def _size(part: Part) -> int:
     return len(part.ids) + len(part.gone) + sum(len(members) for _, members in part.groups)
 
 
+def _members_of(part: Part) -> list[int]:
+    return part.ids or [record_id for _, members in part.groups for record_id in members]
+
+
 def run(session: Session, chunk: Chunk) -> list[Outcome]:
     """Write a chunk's parts, with the rights that the submitter has now."""
     principal = principal_of(session, chunk.submitter_id)
@@ -182,7 +186,10 @@ class _Writing:
         claim = self.chunk.claim
         place = Place(claim.job_id, self.chunk.token, index, claim.fence)
         form = exports.get(self.ask.shape.output)
-        context = Context(self.ask.shape, self.principal.actor(), self._columns(part), with_gone=self.ask.scope.since is not None)
+        context = Context(
+            self.ask.shape, self.principal.actor(), self._columns(part), with_gone=self.ask.scope.since is not None,
+            discordant=self.source.discordant(_members_of(part)) if form.tells_discordances(self.ask.shape) else frozenset(),
+        )  # fmt: skip
         counted = _Counted(self._sections(part))
         zipped = self.ask.shape.group_by is not None
         pieces = stream.bundled(form, context, counted, self.ask) if zipped else stream.single(form, context, counted)

@@ -10,7 +10,6 @@ import msgspec
 from models.catalogue.changes import Work
 from models.catalogue.drafts import Draft
 from models.catalogue.rows import Member
-from models.catalogue.schema_store import store
 from models.catalogue.states import Change, Ended, each
 from models.db import Session
 from models.errors import Refused
@@ -18,31 +17,41 @@ from models.identity.people import Actor
 from models.identity.service import principal_of
 from models.jobs.ledger import Chunk, Outcome
 from models.jobs.values import Result
-from models.operations.catalogue_chunks import Item, open_work
+from models.operations import schema_images as images
+from models.operations.catalogue_chunks import Item, open_work, skipped
+from models.operations.catalogue_drift import find_drifted
+from models.selection.catalogue_operands import SCHEMA
 
 
 def run_over_schema(change: Change) -> Callable[[Session, Chunk], list[Outcome]]:
     """Return a runner of an operation over definitions, classes and fields."""
 
     def run(session: Session, chunk: Chunk) -> list[Outcome]:
-        members = [msgspec.json.decode(raw) for raw in chunk.items]
+        members: list[Member] = [msgspec.json.decode(raw) for raw in chunk.items]
         items = [Item(*place) for place in zip(chunk.indexes, members, chunk.lines, chunk.refs, strict=True)]
         try:
-            work = open_work(session, principal_of(session, chunk.submitter_id), chunk)
-            ended = _change(work, members, change, test=bool(chunk.params.get("test")))
+            with session.begin_nested():
+                return _change(session, chunk, items, change)
         except Refused as refused:
             return [_outcome(item, Ended(str(item.member), refused=refused)) for item in items]
-        return [_outcome(item, one) for item, one in zip(items, ended, strict=True)]
 
     return run
 
 
-def _change(work: Work, members: Sequence[Member], change: Change, *, test: bool) -> list[Ended]:
+def _change(session: Session, chunk: Chunk, items: Sequence[Item], change: Change) -> list[Outcome]:
+    work = open_work(session, principal_of(session, chunk.submitter_id), chunk)
+    drifted = find_drifted(work, chunk, SCHEMA, [item.member for item in items])
+    staying = [item for item in items if item.member not in drifted]
     draft = Draft(work.schema)
-    ended = each(draft, [_gid(work, member) for member in members], change)
-    if not test:
-        store(work.session, work.project, draft)
-    return ended
+    ended = each(draft, [_gid(work, item.member) for item in staying], change)
+    members: dict[str, int] = {}
+    for item, one in zip(staying, ended, strict=True):
+        members = {gid: item.member for gid in one.touched if isinstance(item.member, int)} | members
+    images.keep_and_store(work, chunk, draft, members)
+    names: dict[Member, str] = {member: _gid(work, member) for member in drifted}
+    away = [skipped(item, drifted[item.member], names) for item in items if item.member in drifted]
+    done = [_outcome(item, one) for item, one in zip(staying, ended, strict=True)]
+    return sorted(away + done, key=lambda row: row.index)
 
 
 def _gid(work: Work, member: Member) -> str:

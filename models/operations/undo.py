@@ -47,9 +47,11 @@ def submit_undo(session: Session, principal: Principal, token: str, asked: Submi
         raise Gone("The items of this job were purged.", purged_on=job.purged_on.isoformat())
     if not job.succeeded:
         raise Empty("This job changed nothing.")
-    params = {"undoes": job.id, "verb": verb, "test": bool(asked.params.get("test"))}
-    submission = Submission(UNDO, params, job.tags, asked.idempotency_key, asked.body_digest, project_id, job.id)
-    return submit(session, principal, submission, _changed(session, job.id))
+    test, ours = bool(asked.params.get("test")), project_id is not None
+    params = {"undoes": job.id, "verb": verb, "test": test}
+    whole = ours and test
+    submission = Submission(UNDO, params, job.tags, asked.idempotency_key, asked.body_digest, project_id, job.id, whole=whole)
+    return submit(session, principal, submission, _changed(session, job.id, in_order=ours))
 
 
 def _verb(session: Session, job: Job) -> tuple[str, int | None]:
@@ -60,17 +62,21 @@ def _verb(session: Session, job: Job) -> tuple[str, int | None]:
     name = str(row[1].get("verb")) if row[0] == UNDO else row[0]
     known = operations.registry().get(name)
     if known is None or known.undo is None:
-        raise NotUndoable(f"A job of {job.name} cannot be undone.")
+        why = known.final if known else ""
+        raise NotUndoable(f"A job of {job.name} cannot be undone. {why}".rstrip())
     return name, row[2]
 
 
-def _changed(session: Session, job_id: int) -> Iterator[Item]:
-    """Return what a job changed, each item once. Items of one name share a lane, so that it is free before it is needed."""
+def _changed(session: Session, job_id: int, *, in_order: bool) -> Iterator[Item]:
+    """Return what a job changed, each item once. Items of one name share a lane, so that it is free before it is needed.
+
+    `in_order` puts all of them into one lane: what hangs below something that was made goes before it.
+    """
     with driver(session).cursor(name="changed") as cursor:
         cursor.itersize = AT_ONCE
         cursor.execute(CHANGED, (job_id,))
         for index, (record_id, target) in enumerate(cursor):
-            yield Item(index, b"%d" % record_id, target)
+            yield Item(index, b"%d" % record_id, None if in_order else target)
 
 
 def run(session: Session, chunk: Chunk) -> list[Outcome]:

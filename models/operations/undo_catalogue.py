@@ -14,6 +14,7 @@ from models.identity.service import principal_of
 from models.jobs.ledger import Chunk, Outcome
 from models.operations import catalogue_images as images
 from models.operations.catalogue_chunks import Item, carry_out, open_work, outcome
+from models.operations.portions import fitting, portion
 
 TOUCHED = "touched_since"
 KEPT = "It, or all that was changed with it, was changed since by something else; it stays as it is."
@@ -30,6 +31,8 @@ def undo_over(table: str) -> Callable[[Session, Chunk], list[Outcome]]:
         except Refused as refused:
             names = gids_of(session, table, members)
             return [outcome(item, Done(names.get(item.member, str(item.member)), None, refused), table) for item in items]
+        chunk = portion(chunk, fitting(images.weigh(session, chunk.params["undoes"], members)))
+        members, items = members[: len(chunk.items)], items[: len(chunk.items)]
         done = carry_out(work, chunk, table, lambda: _rewind(work, chunk, table, members))
         return [_outcome(item, one, table) for item, one in zip(items, done, strict=True)]
 

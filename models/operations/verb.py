@@ -13,7 +13,9 @@ from models.db import Session
 from models.identity.people import Actor
 from models.jobs.ledger import Chunk, Outcome
 from models.jobs.values import Result
+from models.selection.spaces import RECORDS
 
+TABLES = {"records": "catalogue_records", "assets": "assets", "items": "schema_items"}  # by what names of operations end with
 UNDO = "undo"  # the job that takes another one back
 
 
@@ -26,7 +28,9 @@ class Verb:
     `over_selection` says whether items are members of a selection or operations as they were sent. `undo` takes a job of this
     operation back: the chunk's items are the ids of what the job changed, `chunk.params["undoes"]` is the job's id, and under
     `chunk.params["test"]` nothing is written. None: there is nothing to take back. `check` refuses, when a job is asked for,
-    parameters of which a project can tell at once that they lead nowhere.
+    parameters of which a project can tell at once that they lead nowhere. `apart` says, of an operation over a project's items,
+    that what one comes to never hangs on another, so that each chunk of a test can be tried alone. `final` says why a job is not
+    undone, for who asks for it.
     """
 
     name: str
@@ -36,6 +40,17 @@ class Verb:
     over_selection: bool = True
     undo: Callable[[Session, Chunk], list[Outcome]] | None = None
     check: Callable[[Session, Project, Mapping[str, Any]], None] | None = None
+    apart: bool = False
+    final: str = ""
+
+    @property
+    def table(self) -> str:
+        """Return the table of what the operation is over."""
+        return TABLES.get(self.name.rsplit("_", 1)[-1], RECORDS)
+
+    def tried_whole(self, params: Mapping[str, Any]) -> bool:
+        """Say whether a job with these params over a project's items is a test that has to be tried in one go."""
+        return bool(params.get("test")) and not self.apart
 
     @property
     def title(self) -> str:

@@ -13,18 +13,25 @@ from models.selection.grammar import Search
 from models.selection.spaces import Space
 
 MOST_HITS = 1_000_000
+GLANCED = 1_000  # hits that a glance gathers
 COMPLETED = ("name", "ext", "path")
 
 
-def page(session: Session, space: Space, search: Search, within: tuple[int, int]) -> tuple[list[int], int]:
-    """Return the ids from place `top` on, at most `size`, and the number of all hits; `within` is (top, size)."""
+def page(
+    session: Session, space: Space, search: Search, within: tuple[int, int], most: int = MOST_HITS
+) -> tuple[list[int], int, bool]:
+    """Return the ids from place `top` on, at most `size`, the number of hits, and whether these are all; `within` is (top, size).
+
+    No more than `most` hits are gathered; which of more than that is not said.
+    """
     top, size = within
-    hits = space.hits(search, sorted(space.look_up(session, search.exclude).values()), MOST_HITS).cte("hits")
+    hits = space.hits(search, sorted(space.look_up(session, search.exclude).values()), most).cte("hits")
     total = sa.select(sa.func.count()).select_from(hits).scalar_subquery()
     shown = sa.select(hits.c.record_id).order_by(hits.c.place).offset(top).limit(size).subquery()
     counted = sa.select(total.label("total")).subquery()
     rows = session.execute(sa.select(counted.c.total, shown.c.record_id).select_from(counted.outerjoin(shown, sa.true()))).all()
-    return [row.record_id for row in rows if row.record_id is not None], int(rows[0].total)
+    shown_ids = [row.record_id for row in rows if row.record_id is not None]
+    return shown_ids, min(int(rows[0].total), most), rows[0].total <= most
 
 
 FOLDERS = """

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
 from models.catalogue.schema_items import Schema
-from models.catalogue.tables import assets, catalogue_records, schema_items
+from models.catalogue.tables import assets, catalogue_records, catalogue_words, schema_items
 from models.errors import InvalidSelection
 from models.selection.catalogue_conditions import compile_filter, implied, matches_words
 from models.selection.catalogue_operands import ASSETS, KINDS, RECORDS, read_filter
@@ -58,7 +58,8 @@ def _records(project_id: int, ids: Sequence[int] | None) -> sa.FromClause:
     if ids is not None:
         linked = sa.select(link.canonical_id).where(*_among(link.id, ids), link.canonical_id.is_not(None))
         within.append(sa.or_(*_among(own.id, ids), own.id.in_(linked)))
-    return sa.select(catalogue_records).where(*within).subquery(SEEN)
+    worded = catalogue_records.outerjoin(catalogue_words, catalogue_words.c.record_id == own.id)  # left out where nobody asks
+    return sa.select(catalogue_records, catalogue_words.c.words).select_from(worded).where(*within).subquery(SEEN)
 
 
 def _assets(project_id: int, ids: Sequence[int] | None) -> sa.FromClause:

@@ -22,6 +22,7 @@ from models.selection.grammar import Children, Face, Kind, Search, Selection, pa
 from models.selection.spaces import ChildRows, Space
 
 TABLES: dict[str, sa.Table] = {RECORDS: catalogue_records, ASSETS: assets, SCHEMA: schema_items}
+MOMENTS = {SCHEMA: "schema_moments"}  # an item of the schema changes with its working copy and their layouts
 MOST = 10_000_000  # children of one parent
 IN_ORDER = 1  # chunks of one job, one after the other: what one of them deletes or moves, the next must see
 
@@ -55,7 +56,8 @@ def space_of(kind: str, project: Project, schema: Schema) -> Space:
         return sa.select(rows.c.record_id).where(rows.c.record_id == sa.any_(sa.literal(list(ids), ARRAY(sa.BigInteger))))
 
     check = partial(_check, kind, project, schema)
-    return Space(face_of(kind), partial(look_up, kind, project.id), hits, CHILDREN.get(kind), check, still, IN_ORDER)
+    where = TABLES[kind].name, MOMENTS.get(kind, TABLES[kind].name)
+    return Space(face_of(kind), partial(look_up, kind, project.id), hits, CHILDREN.get(kind), check, still, IN_ORDER, *where)
 
 
 def read_selection(value: object, space: Space, *, allow_all: bool = False) -> Selection:

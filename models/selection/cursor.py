@@ -1,25 +1,22 @@
 """Cursors: where a client is in a list, sealed so that it can be neither read nor made up. Pure; the time is passed in.
 
 A cursor is bound to its list's kind, its user and the digest of all other parameters. It holds no right: each call is authorised
-anew. The seal is AES-SIV, which needs no dice: the same place in the same list is the same cursor.
+anew. The seal needs no dice: the same place in the same list is the same cursor.
 """
 
 from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
-
-from models import ids
+from models import ids, sealing
 from models.errors import CursorExpired, CursorMismatch, InvalidCursor
 from models.settings import settings
 
+PURPOSE = "cursors"
 FORMAT = "waybill cursor 1"
 MAX_LENGTH = 1_000
 Place: TypeAlias = tuple[str | int | None, ...]
@@ -51,7 +48,7 @@ def query_digest(parameters: Any) -> bytes:
 def seal(binding: Binding, place: Place, issued: datetime) -> str:
     """Return a cursor as URL-safe text."""
     content = [binding.user_id, binding.digest.hex(), ids.stamp(issued), *place]
-    sealed = next(_keys()).encrypt(json.dumps(content, separators=(",", ":")).encode(), _names(binding.kind))
+    sealed = sealing.seal(PURPOSE, json.dumps(content, separators=(",", ":")).encode(), (FORMAT, binding.kind))
     return urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
 
 
@@ -69,14 +66,11 @@ def open_cursor(text: object, binding: Binding, now: datetime) -> Cursor:
 
 
 def _content(text: object, kind: str) -> list[Any]:
-    sealed = _bytes(text)
-    for key in _keys():
-        try:
-            content: list[Any] = json.loads(key.decrypt(sealed, _names(kind)))
-        except InvalidTag:
-            continue
-        return content
-    raise InvalidCursor("This is no cursor of this list.")
+    opened = sealing.unseal(PURPOSE, _bytes(text), (FORMAT, kind))
+    if opened is None:
+        raise InvalidCursor("This is no cursor of this list.")
+    content: list[Any] = json.loads(opened)
+    return content
 
 
 def _bytes(text: object) -> bytes:
@@ -88,23 +82,6 @@ def _bytes(text: object) -> bytes:
         sealed = urlsafe_b64decode(data + b"=" * (-len(data) % 4))
     except ValueError:
         sealed = b""
-    if len(sealed) <= AES_SIV_TAG or urlsafe_b64encode(sealed).rstrip(b"=") != data:
+    if len(sealed) <= sealing.TAG or urlsafe_b64encode(sealed).rstrip(b"=") != data:
         raise InvalidCursor("This is no cursor.")
     return sealed
-
-
-AES_SIV_TAG = 16
-
-
-def _names(kind: str) -> list[bytes]:
-    return [FORMAT.encode(), kind.encode()]
-
-
-def _keys() -> Iterator[AESSIV]:
-    """List the keys, the newest first: that one seals, both open, so that a key can be changed while cursors are out."""
-    secrets = [part.strip() for part in settings().secret_key.split(",") if part.strip()]
-    if not secrets:
-        raise LookupError("WAYBILL_SECRET_KEY is not set")
-    for secret in secrets[:2]:
-        halves = [ids.digest(f"waybill cursors, half {half}: {secret}".encode()) for half in (1, 2)]
-        yield AESSIV(b"".join(halves))

@@ -16,11 +16,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
 from models import ids
-from models.classifications.past import as_of
+from models.classifications.past import as_of, lay_variants
 from models.classifications.record_id import dump_id, parse_id
 from models.classifications.visibility import records, visible_records
 from models.db import Session
-from models.errors import CursorExpired, InvalidSelection, SelectionTooLarge
+from models.errors import CursorExpired, SelectionTooLarge
 from models.identity.principal import Principal
 from models.identity.tables import labs
 from models.selection.grammar import Children, Entry, Ids, Search, Selection, conditions
@@ -31,7 +31,7 @@ from models.settings import settings
 MOST_READ = 1_000_000  # records of one bulk get
 PURGED_AT_ONCE = 10
 MEMBERS = "members"
-UNTOLD = frozenset({"variant"})  # of a past moment: it is not kept, and the database cannot tell it from evidence
+UNTOLD = frozenset({"variant"})  # of a past moment, unless it is made anew: the database cannot tell it from evidence
 Member: TypeAlias = tuple[int, int]
 """(seq, record id); seq counts from 0 without gaps."""
 
@@ -138,18 +138,23 @@ def _fill(session: Session, table: sa.TableClause, rows: sa.Select[Any], most: i
     return total
 
 
-def own_space(principal: Principal, at: int | None = None) -> Space:
-    """Return the space of the classification records that a caller can see, now or as of a moment."""
+def own_space(principal: Principal, at: int | None = None, *, variants: bool = False) -> Space:
+    """Return the space of the classification records that a caller can see, now or as of a moment (see `past.as_of`)."""
 
     def hits(search: Search, exclude: Sequence[int], most: int) -> sa.Select[Any]:
         found: sa.Select[Any] = ranked_hits(search, principal, exclude, most)  # type: ignore[assignment]
-        if at is None:
-            return found
-        if any(condition.name in UNTOLD for condition in conditions(search.filter)):
-            raise InvalidSelection("What `variant` was at a past moment is not known.", pointer=search.pointer)
-        return as_of(found, at)
+        return found if at is None else as_of(found, at, variants=variants)
 
     return Space(FACE, lambda session, names: look_up(session, principal, names, at), hits)
+
+
+def space_of(session: Session, principal: Principal, selection: Selection, at: int | None) -> Space:
+    """Return the space that one selection is over, with what it asks of the past made ready in this transaction."""
+    searches = [entry.filter for entry in selection.entries if isinstance(entry, Search)]
+    variants = at is not None and any(condition.name in UNTOLD for asked in searches for condition in conditions(asked))
+    if at is not None and variants:
+        lay_variants(session, at)
+    return own_space(principal, at, variants=variants)
 
 
 def _members(session: Session, space: Space, selection: Selection, most: int) -> sa.Select[Any]:

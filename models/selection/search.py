@@ -50,20 +50,34 @@ FACE = Face(frozenset({Kind.SEARCH}), name_record, find_name, OPERATORS)
 def matching_records(search: Search, principal: Principal, record_ids: Sequence[int]) -> sa.Select[int]:
     """Return the SQL for the ids of those among `record_ids` that a search finds now; its `exclude` is not looked at."""
     seen = visible_records(principal, record_ids)
-    return sa.select(seen.c.id).where(_found(search, seen))
+    return sa.select(seen.c.id).where(_found(search, seen, _query(search)))
 
 
 def ranked_hits(search: Search, principal: Principal, exclude: Sequence[int], most: int) -> sa.Select[int, int]:
     """Return the SQL for a search's hits: record_id, and place from 1. It stops gathering beyond `most` hits."""
     seen = visible_records(principal)
     left_out = [seen.c.id != sa.all_(sa.literal(list(exclude), ARRAY(sa.BigInteger)))] if exclude else []
-    hits = sa.select(seen.c.id, seen.c.lab_id, seen.c.lab_record_id).where(_found(search, seen), *left_out).limit(most + 1)
+    wanted = _found(search, seen, _query(search))
+    hits = sa.select(seen.c.id, seen.c.lab_id, seen.c.lab_record_id).where(wanted, *left_out).limit(most + 1)
     found = hits.cte(nesting=True).prefix_with("MATERIALIZED")
     source, relevance = _with_relevance(found, search, principal)
     place = sa.func.row_number().over(order_by=(*relevance, labs.c.group_name, found.c.lab_record_id))
     return sa.select(found.c.id.label("record_id"), place.label("place")).select_from(
         source.join(labs, labs.c.id == found.c.lab_id)
     )
+
+
+def some_hits(search: Search, principal: Principal, most: int) -> list[sa.Select[int]]:
+    """Return SQL for ids of a search's hits in no order, as many as `most`: the better ones first, where some are better.
+
+    Better are those that have every plain word of `q`; the others follow, and the better ones once more among them.
+    """
+    query = _query(search)
+    queries = [query]
+    if query and len(query.plain) > 1:
+        queries.insert(0, Query((*query.must, *query.plain), (), query.banned))
+    seen = visible_records(principal)
+    return [sa.select(seen.c.id).where(_found(search, seen, one)).limit(most) for one in queries]
 
 
 def _query(search: Search) -> Query | None:
@@ -73,8 +87,7 @@ def _query(search: Search) -> Query | None:
     return query
 
 
-def _found(search: Search, seen: sa.Subquery) -> Truth:
-    query = _query(search)
+def _found(search: Search, seen: sa.Subquery, query: Query | None) -> Truth:
     asked: list[Truth] = [] if query is None else [matches(words_of(seen), query)]
     if search.filter:
         tree = read_filter(search.filter)

@@ -20,6 +20,8 @@ ChildRows: TypeAlias = Callable[[Children, int, Sequence[int], int], sa.Select[A
 Check: TypeAlias = Callable[[Search | Children], None]
 Still: TypeAlias = Callable[[Search | Children, int, Sequence[int]], sa.Select[int]]
 
+RECORDS = "records"  # of the classification face
+
 
 @dataclass(frozen=True, slots=True)
 class Space:
@@ -29,7 +31,8 @@ class Space:
     `children(entry, parent id, excluded ids, most)` give SQL for (record_id, place): place counts from 1 in the entry's order,
     and beyond `most` rows they may stop. `check` raises InvalidSelection for what the grammar lets through and the space has not.
     `still(entry, parent id, ids)` gives SQL for those of some ids that an entry would name now; its `exclude` is not looked at.
-    `lanes` is how many chunks of one job may run side by side, None for as many as there are.
+    `lanes` is how many chunks of one job may run side by side, None for as many as there are. `table` has the items by `id`, and
+    `moments` tells for each `id` when it last changed, as `updated_on`.
     """
 
     face: Face
@@ -39,3 +42,5 @@ class Space:
     check: Check | None = None
     still: Still | None = None
     lanes: int | None = None
+    table: str = RECORDS
+    moments: str = RECORDS

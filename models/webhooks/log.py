@@ -24,6 +24,13 @@ WHERE id = %(id)s AND webhook_id = %(webhook_id)s
 """
 
 
+# Of one moment, so that they come in the order of their numbers.
+REPLAY_FAILED = """
+UPDATE deliveries SET status = 'waiting', replayed_on = now() WHERE webhook_id = %(webhook_id)s AND status = 'failed'
+"""
+TRY_NOW = "UPDATE webhooks SET next_on = clock_timestamp() WHERE id = %(webhook_id)s"
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """What is delivered of one event to one webhook, and how each try ended."""
@@ -63,14 +70,30 @@ def replay(session: Session, webhook: Webhook, text: str) -> Delivery:
     Raises NotFound, InvalidState where the webhook is disabled.
     """
     values = {"id": parse_id(text, "delivery"), "webhook_id": webhook.id}
+    _lock_active(session, webhook)
     connection = driver(session)
-    lock = "SELECT status FROM webhooks WHERE id = %(webhook_id)s FOR UPDATE"
-    if connection.execute(lock, values).fetchone() != ("active",):
-        raise InvalidState("This webhook is disabled; enable it first.")
     if connection.execute(REPLAY, values).rowcount != 1:
         raise NotFound("There is no such delivery.")
-    connection.execute("UPDATE webhooks SET next_on = clock_timestamp() WHERE id = %(webhook_id)s", values)
+    connection.execute(TRY_NOW, values)
     row = connection.execute(f"{COLUMNS} WHERE d.id = %(id)s", values).fetchone()
     if row is None:
         raise NotFound("There is no such delivery.")
     return Delivery(*row)
+
+
+def replay_failed(session: Session, webhook: Webhook) -> int:
+    """Deliver everything that failed again now, in its order; return how many there are.
+
+    Raises InvalidState where the webhook is disabled.
+    """
+    _lock_active(session, webhook)
+    replayed = driver(session).execute(REPLAY_FAILED, {"webhook_id": webhook.id}).rowcount
+    if replayed:
+        driver(session).execute(TRY_NOW, {"webhook_id": webhook.id})
+    return replayed
+
+
+def _lock_active(session: Session, webhook: Webhook) -> None:
+    lock = "SELECT status FROM webhooks WHERE id = %s FOR UPDATE"
+    if driver(session).execute(lock, (webhook.id,)).fetchone() != ("active",):
+        raise InvalidState("This webhook is disabled; enable it first.")

@@ -11,10 +11,13 @@ from typing import Any
 from uuid import UUID
 
 from models.db import Session, driver
+from models.feed.changes import Action, CcChange, announce
 from models.settings import settings
+from models.webhooks.safe import take_out
 
 LEASE = 60  # seconds that a subscription is left to who took it; longer than any try
 GONE = 410  # the answer by which a receiver wants nothing any more
+UNREADABLE = "secret_unreadable"  # the reason of a subscription whose secret was stored under another secret key
 SHOWN = 500  # characters of an error that are kept
 QUEUE = """
 WITH due AS (
@@ -49,10 +52,10 @@ WITH head AS (
 ), held AS (
     UPDATE webhooks SET next_on = clock_timestamp() + make_interval(secs => %(lease)s)
     WHERE id = %(webhook_id)s AND EXISTS (SELECT FROM head)
-    RETURNING url, secret, CASE WHEN old_until > clock_timestamp() THEN old_secret END AS old_secret
+    RETURNING url
 )
-SELECT head.id, head.attempts, head.token, head.event, head.body, held.url, held.secret, held.old_secret,
-    extract(epoch FROM clock_timestamp())::bigint FROM head, held
+SELECT head.id, head.attempts, head.token, head.event, head.body, held.url, extract(epoch FROM clock_timestamp())::bigint
+FROM head, held
 """
 NOTE = """
 UPDATE delivery_attempts SET milliseconds = %(milliseconds)s, status = %(status)s, error = %(error)s
@@ -68,7 +71,14 @@ NEXT = f"""
 UPDATE webhooks SET next_on = CASE WHEN EXISTS ({HEAD}) THEN clock_timestamp() + make_interval(secs => %(pause)s) END
 WHERE id = %(webhook_id)s
 """
-DISABLE = "UPDATE webhooks SET status = 'disabled', reason = %(reason)s, next_on = NULL WHERE id = %(webhook_id)s"
+SECRETS = """
+SELECT secret, CASE WHEN old_until > clock_timestamp() THEN old_secret END FROM webhooks
+WHERE id = %(webhook_id)s AND status = 'active' FOR UPDATE
+"""
+DISABLE = """
+UPDATE webhooks SET status = 'disabled', reason = %(reason)s, disabled_on = clock_timestamp(), next_on = NULL
+WHERE id = %(webhook_id)s RETURNING user_id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +126,24 @@ def take(session: Session, most: int) -> list[UUID]:
 
 
 def begin(session: Session, webhook_id: UUID) -> Attempt | None:
-    """Begin a try of what is first in a subscription's turn; None where nothing is, or it is disabled or gone."""
+    """Begin a try of what is first in a subscription's turn; None where nothing is, or it is disabled or gone.
+
+    Where its secret cannot be read, it is disabled: what is not signed is not sent.
+    """
     values = {"webhook_id": webhook_id, "lease": LEASE}
     connection = driver(session)
-    if connection.execute(LOCK, values).fetchone() is None:
+    stored = connection.execute(SECRETS, values).fetchone()
+    if stored is None:
+        return None
+    secret, old_secret = (take_out(webhook_id, one) for one in stored)
+    if secret is None:
+        _disable(session, webhook_id, UNREADABLE)
         return None
     row = connection.execute(BEGIN, values).fetchone()
     if row is None:
         connection.execute(NEXT, values | {"pause": 0})
         return None
-    delivery_id, no, token, event, body, url, secret, old_secret, now = row
+    delivery_id, no, token, event, body, url, now = row
     secrets = (secret, old_secret) if old_secret else (secret,)
     return Attempt(webhook_id, delivery_id, no, token, event, body.encode(), url, secrets, now)
 
@@ -146,11 +164,18 @@ def end(session: Session, attempt: Attempt, result: Result) -> bool:
         return False
     status, replayed = row
     if values["gone"] or (status == "failed" and not replayed):
-        connection.execute(DISABLE, values | {"reason": "gone" if values["gone"] else "unreachable"})
+        _disable(session, attempt.webhook_id, "gone" if values["gone"] else "unreachable")
         return False
     pause = pauses[attempt.no - 1] if status == "waiting" else 0
     connection.execute(NEXT, values | {"pause": pause})
     return bool(status != "waiting")
+
+
+def _disable(session: Session, webhook_id: UUID, reason: str) -> None:
+    """Deliver nothing more to a subscription, and tell its owner on the feed."""
+    row = driver(session).execute(DISABLE, {"webhook_id": webhook_id, "reason": reason}).fetchone()
+    if row:
+        announce(session, CcChange(Action.UPDATE, "webhooks", str(webhook_id), user_id=row[0]))
 
 
 @dataclass(frozen=True, slots=True)

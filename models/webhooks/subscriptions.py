@@ -13,18 +13,36 @@ from models import ids
 from models.db import Session, driver
 from models.errors import InvalidState, NotFound
 from models.identity.principal import Principal
+from models.webhooks.outbox import UNREADABLE
+from models.webhooks.safe import lock_up, take_out
 from models.webhooks.signing import as_secret
 
 EVENTS = ("job.done", "job.rejected")
 MOST = 20  # webhooks of one user
 OLD_SECRET_HOURS = 24  # that both secrets sign after a rotation
-COLUMNS = "id, url, events, status, reason, sequence, created_on, CASE WHEN old_until > clock_timestamp() THEN old_until END"
+MOST_COUNTED = 1_000  # of what waits; more are not counted
+COLUMNS = f"""
+id, url, events, status, reason, sequence, created_on, CASE WHEN old_until > clock_timestamp() THEN old_until END, disabled_on,
+CASE WHEN status = 'active' THEN next_on END,
+(SELECT count(*) FROM (
+    SELECT FROM deliveries d WHERE d.webhook_id = webhooks.id AND d.status = 'waiting' LIMIT {MOST_COUNTED}
+) waiting), (
+    SELECT jsonb_build_object('status', d.status, 'event', d.event, 'token', d.token, 'tried_on', (
+        SELECT max(a.started_on) FROM delivery_attempts a WHERE a.delivery_id = d.id
+    )) FROM deliveries d WHERE d.webhook_id = webhooks.id AND d.status <> 'waiting' ORDER BY d.sequence DESC LIMIT 1
+)
+"""
+BY_OWNER = "by_owner"  # the reason of one that its owner has disabled
 MINE = "id = %(id)s AND user_id = %(user_id)s"
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A subscription as its owner reads it. `old_secret_until` is set while two secrets sign."""
+    """A subscription as its owner reads it. `old_secret_until` is set while two secrets sign.
+
+    `waiting` counts what is still to be delivered, up to MOST_COUNTED; `last` is the newest delivery that has ended: status,
+    event, token and `tried_on`.
+    """
 
     id: UUID
     url: str
@@ -34,6 +52,10 @@ class Webhook:
     sequence: int
     created_on: datetime
     old_secret_until: datetime | None
+    disabled_on: datetime | None = None
+    next_on: datetime | None = None
+    waiting: int = 0
+    last: Mapping[str, Any] | None = None
 
 
 def create(session: Session, principal: Principal, url: str, events: Sequence[str]) -> tuple[Webhook, str]:
@@ -46,8 +68,9 @@ def create(session: Session, principal: Principal, url: str, events: Sequence[st
     row = connection.execute("SELECT count(*) FROM webhooks WHERE user_id = %s", (principal.user_id,)).fetchone()
     if row and row[0] >= MOST:
         raise InvalidState(f"A user has at most {MOST} webhooks.", limit=MOST)
-    secret = _new_secret()
-    values = {"id": ids.new_token(), "user_id": principal.user_id, "url": url, "events": list(events), "secret": secret}
+    secret, webhook_id = _new_secret(), ids.new_token()
+    values = {"id": webhook_id, "user_id": principal.user_id, "url": url, "events": list(events)}
+    values["secret"] = lock_up(webhook_id, secret)
     sql = "INSERT INTO webhooks (id, user_id, url, events, secret) VALUES (%(id)s, %(user_id)s, %(url)s, %(events)s, %(secret)s)"
     return _one(session, f"{sql} RETURNING {COLUMNS}", values), secret
 
@@ -72,17 +95,56 @@ def delete(session: Session, principal: Principal, text: str) -> None:
     _one(session, f"DELETE FROM webhooks WHERE {MINE} RETURNING {COLUMNS}", _mine(principal, text))
 
 
+ROTATE = f"""
+UPDATE webhooks SET secret = %(secret)s, old_secret = CASE WHEN %(readable)s THEN secret END,
+    old_until = CASE WHEN %(readable)s THEN clock_timestamp() + make_interval(hours => %(hours)s) END
+WHERE {MINE} RETURNING {COLUMNS}
+"""
+ENABLE = f"""
+UPDATE webhooks SET status = 'active', reason = NULL, disabled_on = NULL, next_on = coalesce(next_on, clock_timestamp())
+WHERE {MINE} RETURNING {COLUMNS}
+"""
+SWITCH_OFF = f"""
+UPDATE webhooks SET status = 'disabled', reason = '{BY_OWNER}', disabled_on = clock_timestamp(), next_on = NULL
+WHERE {MINE} AND status = 'active' RETURNING {COLUMNS}
+"""
+
+
 def rotate(session: Session, principal: Principal, text: str) -> tuple[Webhook, str]:
-    """Give a webhook a new secret; the one before signs beside it for a day. Raises NotFound."""
-    values = _mine(principal, text) | {"secret": _new_secret(), "hours": OLD_SECRET_HOURS}
-    sql = "UPDATE webhooks SET old_secret = secret, old_until = clock_timestamp() + make_interval(hours => %(hours)s)"
-    return _one(session, f"{sql}, secret = %(secret)s WHERE {MINE} RETURNING {COLUMNS}", values), str(values["secret"])
+    """Give a webhook a new secret; the one before signs beside it for a day, if it can still be read. Raises NotFound.
+
+    A webhook that was disabled since its secret could not be read is enabled by it.
+    """
+    found, readable = _locked(session, principal, text)
+    secret = _new_secret()
+    values = _mine(principal, text) | {"secret": lock_up(found.id, secret), "hours": OLD_SECRET_HOURS, "readable": readable}
+    rotated = _one(session, ROTATE, values)
+    return enable(session, principal, text) if found.reason == UNREADABLE else rotated, secret
 
 
 def enable(session: Session, principal: Principal, text: str) -> Webhook:
-    """Deliver again to a webhook that was disabled, what still waits at once. Raises NotFound."""
-    sql = "UPDATE webhooks SET status = 'active', reason = NULL, next_on = coalesce(next_on, clock_timestamp())"
-    return _one(session, f"{sql} WHERE {MINE} RETURNING {COLUMNS}", _mine(principal, text))
+    """Deliver again to a webhook that was disabled, what still waits at once.
+
+    Raises NotFound, InvalidState where its secret cannot be read.
+    """
+    if not _locked(session, principal, text)[1]:
+        raise InvalidState("The secret of this webhook cannot be read any more; rotate it, which enables the webhook too.")
+    return _one(session, ENABLE, _mine(principal, text))
+
+
+def disable(session: Session, principal: Principal, text: str) -> Webhook:
+    """Deliver nothing more to a webhook until it is enabled; one that is disabled stays as it is. Raises NotFound."""
+    found, _ = _locked(session, principal, text)
+    return found if found.status == "disabled" else _one(session, SWITCH_OFF, _mine(principal, text))
+
+
+def _locked(session: Session, principal: Principal, text: str) -> tuple[Webhook, bool]:
+    """Lock one's own webhook; return it, and whether its secret can be read. Raises NotFound."""
+    values = _mine(principal, text)
+    row = driver(session).execute(f"SELECT secret FROM webhooks WHERE {MINE} FOR UPDATE", values).fetchone()
+    if row is None:
+        raise NotFound("There is no such webhook.")
+    return get(session, principal, text), take_out(values["id"], row[0]) is not None
 
 
 def _mine(principal: Principal, text: str) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Takes the pictures of the guide: `python -m tests.browser.pictures URL KEY PROJECT_KEY`, at a server that has the real data."""
+"""Takes the pictures of the guide: `python -m tests.browser.pictures URL KEY PROJECT_KEY`, at a server that has the real data.
+
+Names of views after that take these alone.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ CHOOSE = (
     "for (const at of [1, 2, 4]) document.querySelectorAll('table.cards tbody input')[at].click();"
     "document.querySelector('.add').click(); document.activeElement.blur()"
 )
+OPEN_WEBHOOK = "document.querySelector('table.cards tbody a').click()"
 UNFOLD = "document.querySelectorAll('button.twist')[1].click()"
 ROWS = "table.cards tbody tr"
 VIEWS = (  # name, where, until, what is done there, what is waited for then
@@ -32,13 +36,18 @@ VIEWS = (  # name, where, until, what is done there, what is waited for then
     ("record", "#/records/clingen/pten_vcep/disc-0", "[aria-label=Versions] tbody tr", COMPARE, "ins"),
     ("discordances", "#/discordances", ROWS, "", ROWS),
     ("operations", "#/operations", ".plot canvas", "", ".tiles dd"),
+    ("webhooks", "#/webhooks", ROWS, "", ROWS),
+    ("webhook", "#/webhooks", ROWS, OPEN_WEBHOOK, "table.cards details"),
+    ("notices", "#/notices", ".notices li", "", ".notices li"),
 )
 
 
-def take(browser: Browser, url: str, key: str, suffix: str) -> None:
-    """Take a picture of every view."""
+def take(browser: Browser, url: str, key: str, suffix: str, names: tuple[str, ...] = ()) -> None:
+    """Take a picture of every view, or of those with these names."""
     _sign_in(browser, url, key)
     for name, place, until, script, then in VIEWS:
+        if names and name not in names:
+            continue
         browser.run(f"location.hash = {json.dumps(place)}")
         browser.wait(f"document.querySelector({json.dumps(until)})")
         time.sleep(0.5)
@@ -48,8 +57,10 @@ def take(browser: Browser, url: str, key: str, suffix: str) -> None:
         _keep(browser, f"{name}-{suffix}")
 
 
-def take_tree(browser: Browser, url: str, key: str, suffix: str) -> None:
+def take_tree(browser: Browser, url: str, key: str, suffix: str, names: tuple[str, ...] = ()) -> None:
     """Take a picture of a project's tree."""
+    if names and "tree" not in names:
+        return
     _sign_in(browser, url, key)
     browser.run("location.hash = '#/projects'")
     browser.wait(f"document.querySelector('{ROWS} a')")
@@ -74,7 +85,7 @@ def _keep(browser: Browser, name: str) -> None:
     Image.open(file).convert("RGB").quantize(256).save(file, optimize=True)
 
 
-def main(url: str, key: str, project_key: str) -> None:
+def main(url: str, key: str, project_key: str, *names: str) -> None:
     """Take all pictures, at each screen, light and dark."""
     binary = find() or sys.exit("there is no Chromium here")
     for screen, (width, height) in SCREENS.items():
@@ -82,8 +93,8 @@ def main(url: str, key: str, project_key: str) -> None:
             for what, own in ((take, key), (take_tree, project_key)):
                 with tempfile.TemporaryDirectory() as folder, Browser(binary, Path(folder) / "profile") as browser:
                     browser.look(width, height, scheme)
-                    what(browser, url, own, f"{screen}-{scheme}")
+                    what(browser, url, own, f"{screen}-{scheme}", names)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:])

@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser.chromium import Browser
 from tests.browser.conftest import ENTER, WHOLE, Page, submit
-from tests.journeys.people import Caller
+from tests.journeys.people import V2, Caller
 
 LAB = "page/lab"
 TAB = 9
@@ -101,6 +101,24 @@ def test_a_running_job_can_be_cancelled(page: Page, caller: Caller) -> None:
     page.wait("['cancelled', 'rejected'].includes(document.querySelector('.badge').innerText)")
 
 
+def test_a_running_job_can_be_paused_paced_and_resumed(page: Page, caller: Caller) -> None:
+    operations = [{"id": f"{LAB}/paced-{at}", "upsert": WHOLE} for at in range(300)]
+    body = {"records": operations, "pace": 20}
+    answer = caller.send("POST", V2, json=body, headers={"Prefer": "respond-async"})
+    token = answer.json()["result"]["job.token"]
+    page.go(f"#/jobs/{token}", "#pace")
+    page.click("Pause")
+    page.wait("document.querySelector('.badge').innerText === 'paused'")
+    assert "goes on when it is resumed" in page.text("[aria-label=Progress]")
+    assert page.browser.run("document.querySelector('label[for=pace]').innerText") == "Pace"
+    page.browser.run("document.querySelector('#pace').value = '200'")
+    page.click("Set pace")
+    page.wait("document.querySelector('#say').textContent === 'The job does at most 200 items a second.'")
+    page.click("Resume")
+    page.wait("document.querySelector('.badge').innerText === 'succeeded'")
+    assert caller.get(f"/api/jobs/{token}").json()["pace"] == 200
+
+
 def test_records_are_found_and_shown_by_category(page: Page) -> None:
     page.go("#/records?q=CBS", "document.querySelectorAll('table.cards tbody tr').length === 25")
     page.click("More records")
@@ -156,7 +174,7 @@ def test_the_keyboard_reaches_what_the_mouse_does(page: Page) -> None:
     page.wait("table.cards tbody tr")
     page.browser.run("document.activeElement.blur()")
     reached = []
-    for _ in range(22):
+    for _ in range(26):
         page.browser.press("Tab", TAB)
         reached.append(page.browser.run("document.activeElement.id || document.activeElement.innerText"))
     for word in (
@@ -165,7 +183,9 @@ def test_the_keyboard_reaches_what_the_mouse_does(page: Page) -> None:
         "Submit",
         "Records",
         "Discordances",
+        "Webhooks",
         "Operations",
+        "bell",
         "API",
         "leave",
         "status",

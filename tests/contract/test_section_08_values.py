@@ -220,3 +220,23 @@ def test_8_2_messages_come_in_order_of_occurrence(ann: Caller) -> None:
     assert told[-1] == "shared"
     assert set(told[1:-1]) == {"immutable", "patched", "unrecognised_key"}
     assert read(ann, A)["data"]["c_hgvs"]["value"] == GOOD["c_hgvs"]
+
+
+def test_8_1_a_private_discordance_is_told_where_a_record_is_read(ann: Caller, cat: Caller) -> None:
+    variant = {"g_hgvs": "NC_000021.8:g.44478268C>T"}
+    make(ann, variant | {"clinical_significance": "P"}, publish="logged_in_users")
+    make(ann, variant | {"clinical_significance": "B"}, name="north/one/private")
+    make(ann, variant | {"clinical_significance": "P"}, name="north/one/agrees")
+    make(ann, variant | {"clinical_significance": "B", "allele_origin": "somatic"}, name="north/one/somatic", publish="public")
+    make(ann, {"zygosity": None}, name="north/one/other")
+
+    told = read(ann)["messages"]
+    assert [(one["severity"], one["code"]) for one in told] == [("info", "private-discordance")]
+    assert ann.get(told[0]["link"]).json["id"] == "north/one/private"
+    assert read(cat)["messages"] == [], "others cannot see the private one"
+    assert [one["code"] for one in read(ann, "north/one/other")["messages"]] == ["mandatory"]
+    send(ann, {"publish": "public"}, "north/one/private")
+    assert read(ann)["messages"] == [], "it is widely shared now, and the list of discordances tells it"
+    assert [one["code"] for one in read(ann, "north/one/private")["messages"]] == ["private-discordance"]
+    send(ann, {"delete": "withdraw"}, "north/one/agrees")
+    assert read(ann, "north/one/private")["messages"] == []

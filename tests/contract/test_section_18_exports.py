@@ -235,3 +235,67 @@ def test_18_3_json_strips_acmg_and_names_its_source(ann: Caller) -> None:
     assert record["data"]["bp4"]["value"] == "BP"
     assert "acmg:bp4" not in record["data"]
     assert record["source_url"]
+
+
+LEFT_OUT = ("exclude_discordances", "exclude_transient", "html_handling", "transcript_strategy", "allele", "inject_source_url")
+DISPUTED = {"g_hgvs": "NC_000021.8:g.44478268C>T"}
+
+
+def test_18_2_a_table_tells_what_is_in_a_discordance(ann: Caller, cat: Caller) -> None:
+    level = "logged_in_users"
+    make(ann, DISPUTED | {"clinical_significance": "P"}, name="north/one/a", publish=level)
+    make(ann, DISPUTED | {"clinical_significance": "B", "allele_origin": "somatic"}, name="north/one/other_origin", publish=level)
+    make(ann, {"g_hgvs": "NC_000021.8:g.44478269C>T"}, name="north/one/other_variant", publish=level)
+    make(cat, DISPUTED | {"clinical_significance": "LP"}, name="south/one/b", publish=level)
+    assert set(_disputed(ann)) == {"FALSE"}, "two words of one bucket"
+
+    make(cat, DISPUTED | {"clinical_significance": "B"}, name="south/one/c")
+    assert set(_disputed(cat)) == {"FALSE"}, "not shared"
+    send(cat, {"publish": level}, "south/one/c")
+    assert _disputed(ann) == _disputed(cat) == ["TRUE", "FALSE", "FALSE", "TRUE", "TRUE"]
+    assert [row["in_discordance"] for row in _rows(_get(ann, "?output=csv&labs_include=south/one"))] == ["TRUE", "TRUE"]
+    send(cat, {"delete": True}, "south/one/c")
+    assert set(_disputed(ann)) == {"FALSE"}, "withdrawn ones are out"
+
+
+def _disputed(caller: Caller) -> list[str]:
+    return [row["in_discordance"] for row in _rows(_get(caller, "?output=csv"))]
+
+
+def test_18_3_the_export_endpoint_names_discordances_and_terms(ann: Caller, cat: Caller) -> None:
+    make(ann, DISPUTED | {"clinical_significance": "P", "condition": "MONDO:0009352 and OMIM 236200"}, publish="public")
+    quiet = _get(ann, "?type=csv", EXPORT)
+    assert "discordant" not in _get(ann, "", EXPORT).json["records"][0]
+    make(cat, DISPUTED | {"clinical_significance": "B", "condition": "words alone"}, name="south/one/b", publish="public")
+    rows = _rows(_get(ann, "?type=csv&include_labs=north/one", EXPORT))
+    assert [row["discordance_status"] for row in rows] == ["active discordance"]
+    assert [row["discordance_status"] for row in _rows(quiet)] == [""]
+    assert {row["resolved_condition"] for row in _rows(_get(ann, "?type=csv", EXPORT))} == {"MONDO:0009352, OMIM:236200", ""}
+    told = _get(ann, "", EXPORT).json["records"]
+    assert [(one["discordant"], one["discordant_status"]) for one in told] == [(True, "active discordance")] * 2
+
+
+def test_18_2_a_discordance_of_others_makes_another_answer(ann: Caller, cat: Caller) -> None:
+    make(ann, DISPUTED | {"clinical_significance": "P"}, publish="public")
+    query = "?output=csv&labs_include=north/one"
+    first = _get(ann, query)
+    assert ann.open(BULK_GET + query, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+    moment = read(ann)["meta"]["version"] + 1e-3
+    make(cat, DISPUTED | {"clinical_significance": "B"}, name="south/one/b", publish="public")
+    again = ann.open(BULK_GET + query, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, _rows(again)[0]["in_discordance"]) == (200, "TRUE")
+    send(cat, {"patch": {"clinical_significance": "LP"}, "publish": "public"}, "south/one/b")
+    now, then = (_rows(_get(ann, f"{query}{more}"))[0] for more in ("", f"&as_of={moment:.6f}"))
+    assert (now["in_discordance"], then["in_discordance"]) == ("FALSE", "FALSE")
+    between = read(cat, "south/one/b")["meta"]["version"] - 1e-6
+    assert _rows(_get(ann, f"{query}&as_of={between:.6f}"))[0]["in_discordance"] == "TRUE"
+
+
+def test_18_3_what_nothing_here_knows_is_empty(ann: Caller) -> None:
+    make(ann, {"clingen_allele_id": "CA114360"}, publish="logged_in_users")
+    row = _rows(_get(ann, "?type=csv&build=GRCh37&formulas=raw", EXPORT))[0]
+    assert (row["internal_allele_id"], row["resolved_clingen_allele_id"]) == ("", "CA114360")
+    assert "pending_clinical_significance" not in row
+    for name in LEFT_OUT:
+        refused = ann.get(f"{EXPORT}?{name}=1")
+        assert (refused.status_code, refused.json["code"]) == (400, "unknown_field")

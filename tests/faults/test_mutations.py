@@ -11,10 +11,10 @@ import pytest
 
 from models.db import Session, driver, transaction
 from models.errors import NotFound
-from models.jobs import dispatch, ledger, reads, service, submit
+from models.jobs import dispatch, ledger, pacing, reads, service, submit
 from models.jobs.values import Item, Submission
 from tests.factories import accounts, job
-from tests.models.jobs import test_dispatch, test_interleavings, test_ledger
+from tests.models.jobs import test_dispatch, test_following, test_interleavings, test_ledger, test_pacing
 
 pytestmark = pytest.mark.faults
 
@@ -80,7 +80,7 @@ def no_story_goes_wrong() -> None:
     with transaction() as session:
         driver(session).execute(test_interleavings.EFFECTS)
     try:
-        test_interleavings.explore(examples=400, steps=40)
+        test_interleavings.explore(test_interleavings.Ledger, examples=400, steps=40)
     finally:
         with transaction() as session:
             driver(session).execute("DROP TABLE effects")
@@ -89,10 +89,10 @@ def no_story_goes_wrong() -> None:
 LANE_ORDER = (
     "AND NOT EXISTS (SELECT FROM chunks e WHERE e.job_id = c.job_id AND e.lane = c.lane AND e.no < c.no AND e.status <> 'done')"
 )
-CLAIMS_OPEN = "no = %s AND status <> 'done' FOR UPDATE SKIP LOCKED"
+CLAIMS_OPEN = "no = %(no)s AND status <> 'done' FOR UPDATE SKIP LOCKED"
 GUARDS = [
-    Guard("fence", ledger, "fence = %s", "fence >= %s", lambda: test_ledger.test_an_overtaken_worker_writes_nothing(one_job())),
-    Guard("fence in any story", ledger, "fence = %s", "fence >= %s", no_story_goes_wrong),
+    Guard("fence", ledger, "fence = %", "fence >= %", lambda: test_ledger.test_an_overtaken_worker_writes_nothing(one_job())),
+    Guard("fence in any story", ledger, "fence = %", "fence >= %", no_story_goes_wrong),
     Guard(
         "claims pass over what is held", ledger, CLAIMS_OPEN, CLAIMS_OPEN.removesuffix(" SKIP LOCKED"),
         lambda: test_ledger.test_a_chunk_that_somebody_works_on_is_not_claimed_again(one_job()),
@@ -118,6 +118,26 @@ GUARDS = [
     Guard(
         "dispatch in lanes", dispatch, "ORDER BY no LIMIT 1", "ORDER BY no DESC LIMIT 1",
         test_dispatch.test_only_the_first_open_chunk_of_each_lane_is_woken,
+    ),
+    Guard(
+        "a paused job's chunk is not begun", ledger, "j.pause_requested_on IS NOT NULL", "false",
+        test_pacing.test_a_chunk_that_was_claimed_but_not_begun_is_held_and_given_back_without_a_mark,
+    ),
+    Guard(
+        "a paused job's chunk is not claimed", ledger, "j.pause_requested_on IS NULL AND", "",
+        test_pacing.test_a_paused_job_is_neither_woken_nor_claimed_until_it_is_resumed,
+    ),
+    Guard(
+        "a job rests when nobody works on it", pacing, "AND c.status = 'claimed') RETURNING", "AND false) RETURNING",
+        test_pacing.test_a_job_rests_only_when_the_chunk_that_is_worked_on_has_ended,
+    ),
+    Guard(
+        "a pace is paid for", pacing, "+ make_interval(secs => %(items)s::float8 / %(pace)s)", "",
+        test_pacing.test_a_pace_below_a_share_is_kept_item_by_item,
+    ),
+    Guard(
+        "numbers are those of the commit", ledger, "seq - sum(added.items) OVER ()", "0",
+        test_following.test_outcomes_are_numbered_as_their_chunks_commit,
     ),
     Guard("idempotency key", submit, "ON CONFLICT (submitter_id, idempotency_key) DO NOTHING", "", same_key_gives_the_same_job),
     Guard("owner", reads, f"{reads.MINE}", "%(superuser)s IS NOT NULL", nobody_else_finds_the_job),

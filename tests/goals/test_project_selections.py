@@ -85,7 +85,7 @@ def digest() -> list[tuple[Any, ...]]:
     """Return the tree of all projects, with links and orderings, but for its times."""
     sql = (
         "SELECT id, gid, parent_id, canonical_id, definition_id, status, deleted_with, channels, positions, content, words "
-        "FROM catalogue_records ORDER BY id"
+        "FROM catalogue_records LEFT JOIN catalogue_words ON record_id = id ORDER BY id"
     )
     with transaction() as session:
         return driver(session).execute(sql).fetchall()

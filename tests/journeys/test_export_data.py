@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from flask.testing import FlaskClient
 
-from models import ids
+from models import exports, ids
 from models.classifications.envelope import parse_operation
 from models.classifications.record_id import dump_id
 from models.classifications.service import Ask, Origin, apply
@@ -148,7 +149,7 @@ def group_of(record: dict[str, Any], group_by: str) -> str:
 
 
 @pytest.mark.parametrize("group_by", ["all", "none", "variant", "gene_symbol"])
-@pytest.mark.parametrize("output", ["json", "csv", "redcap", "ndjson"])
+@pytest.mark.parametrize("output", sorted(exports.registry()))
 def test_groups_by_name(loaded: Loaded, group_by: str, output: str) -> None:
     entries = loaded.entries(f"?output={output}&group_by={group_by}")
     wanted: dict[str, Counter[str]] = defaultdict(Counter)
@@ -156,6 +157,7 @@ def test_groups_by_name(loaded: Loaded, group_by: str, output: str) -> None:
         if output != "redcap" or "redcap_record_id" in record["data"]:
             wanted[group_of(record, group_by)][record["meta"]["lab_record_id"]] += 1
     suffix = ".csv" if output == "redcap" else f".{output}"
+    assert all(name.endswith(suffix) for name in entries)
     found = {name.removesuffix(suffix): Counter(read(data, output)) for name, data in entries.items()}
     assert found == wanted
 
@@ -165,6 +167,8 @@ def read(data: bytes, output: str) -> list[str]:
         return [record["meta"]["lab_record_id"] for record in json.loads(data)]
     if output == "ndjson":
         return [json.loads(line)["meta"]["lab_record_id"] for line in data.splitlines()]
+    if output == "parquet":
+        return [str(name) for name in pq.ParquetFile(io.BytesIO(data)).read(["lab_record_id"])["lab_record_id"].to_pylist()]
     rows = csv.DictReader(io.StringIO(data.decode(), newline=""))
     if output == "csv":
         return [row["lab_record_id"] for row in rows]

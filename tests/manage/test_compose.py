@@ -66,7 +66,7 @@ def test_only_the_web_is_reached_from_outside(compose: dict[str, Any]) -> None:
 
     assert [name for name, service in services.items() if "ports" in service] == ["web"]
     assert services["web"]["ports"][0].startswith("${WAYBILL_BIND:-127.0.0.1}")
-    assert {name for name, service in services.items() if "outside" in service["networks"]} == {"web"}
+    assert {name for name, service in services.items() if "outside" in service["networks"]} == {"web", "dispatcher"}
     assert compose["networks"]["inside"]["internal"] is True
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.waybill import stub
-from waybill import AsyncClient, Client, Patience
+from waybill import AsyncClient, AsyncProject, Client, Patience
 from waybill.aiojobs import AsyncJob
 from waybill.pages import AsyncPages
 
@@ -57,7 +57,7 @@ class Plain:
                 return await found
 
             return self._told(self._runner.run(wait()))
-        wrapped = isinstance(found, AsyncJob | AsyncPages) or inspect.isasyncgen(found)
+        wrapped = isinstance(found, AsyncJob | AsyncPages | AsyncProject) or inspect.isasyncgen(found)
         return Plain(found, self._runner) if wrapped else found
 
 

@@ -96,6 +96,8 @@ class Handler(BaseHTTPRequestHandler):
 
     do_POST = do_GET  # noqa: N815 - the name that the server looks for
     do_DELETE = do_GET  # noqa: N815 - the same
+    do_PATCH = do_GET  # noqa: N815 - the same
+    do_HEAD = do_GET  # noqa: N815 - the same; such an answer is given without a body
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is inherited
         """Say nothing."""

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
 
 from tests.waybill.stub import ACCEPTED, Server, accepted, job, refusal
 from waybill import Patience, config, exits
-from waybill.cli import main
+from waybill.cli import OTHERS, SECTIONS, main
 
 Run = Callable[..., Result]
 RECORD = "/classification/api/classifications/v2/record/"
@@ -191,6 +192,18 @@ def test_a_server_command_says_where_it_lives(monkeypatch: pytest.MonkeyPatch, r
     found = run("accounts")
     assert found.exit_code == exits.USAGE
     assert "waybill[server]" in found.output
+
+
+def test_help_tells_whole_sentences_by_what_they_are_for(run: Run) -> None:
+    told = run("--help").output
+    assert "..." not in told.partition("Options:")[2]
+    titles = [line.removesuffix(":") for line in told.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert titles == ["Options", *SECTIONS, OTHERS]
+    for one in (one for commands in SECTIONS.values() for one in commands):
+        options = run(str(one.name), "--help").output
+        assert one.help and one.help.split("\n")[0].rstrip(".").split()[0] in options
+        shown = [option for option in one.params if isinstance(option, click.Option) and not option.hidden]
+        assert all(option.help for option in shown), one.name
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from tests.journeys.people import open_labs
@@ -38,10 +39,11 @@ def environment(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> dict[
     home = tmp_path_factory.mktemp("reader")
     (home / "waybill").write_text(f'#!/bin/sh\nexec {sys.executable} -m waybill.cli "$@"\n')
     (home / "waybill").chmod(0o755)
+    around = {name: text for name, text in os.environ.items() if not name.startswith("WAYBILL_")}  # who reads runs no server
     return {
-        **os.environ, "HOME": str(home), "PATH": f"{home}:{os.environ['PATH']}", "WAYBILL_URL": parts.url,
+        **around, "HOME": str(home), "PATH": f"{home}:{os.environ['PATH']}", "WAYBILL_URL": parts.url,
         "WAYBILL_KEY": "the-key-of-reader", "XDG_CONFIG_HOME": str(home / "config"), "XDG_STATE_HOME": str(home / "state"),
-        "PYTHONPATH": str(GUIDE.parents[1]),
+        "PYTHONPATH": str(GUIDE.parents[1]), "WAYBILL_HOME": str(home / "server"),
     }  # fmt: skip
 
 
@@ -50,10 +52,11 @@ def test_every_kind_of_block_is_run() -> None:
     assert kinds == {"sh", "python", "toml"}
 
 
+@pytest.mark.timeout(240)
 def test_the_commands_do_what_the_text_says(environment: dict[str, str], tmp_path: Path) -> None:
     script = f"\nprintf '\\n{MARK}\\n'\n".join(blocks("command.md", "sh"))
     command = ["bash", "-euo", "pipefail", "-c", script]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=220, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     said = dict(enumerate(done.stdout.split(MARK)))
     assert len(said) == len(blocks("command.md", "sh"))
@@ -113,3 +116,14 @@ def test_every_file_that_is_linked_exists() -> None:
     for name in ("client.md", "command.md"):
         for link in re.findall(r"\]\(([^)#:]+)\)", text(name)):
             assert (GUIDE / link).resolve().exists(), link
+
+
+def test_every_command_and_every_option_is_told() -> None:
+    from waybill.cli import SECTIONS
+
+    told = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text("command.md")))
+    for one in (command for commands in SECTIONS.values() for command in commands):
+        assert re.search(rf"(waybill |`){one.name}\b", text("command.md")), one.name
+        options = [option for option in one.params if isinstance(option, click.Option) and not option.hidden]
+        missing = {found for option in options for found in [max(option.opts, key=len)] if found not in told}
+        assert not missing, f"waybill {one.name}: {missing}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import csv
+import gzip
 import json
 import os
 import random
@@ -18,14 +20,19 @@ from typing import Any
 import pytest
 
 from models.db import driver, transaction
-from tests.factories import accounts
+from tests.factories import ORDERINGS, PROJECT, accounts, project
 from tests.processes import Parts, wait_for
-from waybill import AsyncClient, Client, Problem, exits, search
+from tests.web.conftest import GOOD
+from waybill import AsyncClient, Client, Problem, children, exits, flows, search
+from waybill.wire import post
 
 FULL = os.environ.get("WAYBILL_FAULTS") == "full"
 OPERATIONS = 100_000 if FULL else 5_000
 PART = OPERATIONS // 5
-PARTS_ENVIRONMENT = {"WAYBILL_MAX_OPERATIONS": str(PART), "WAYBILL_MAX_ATOMIC_OPERATIONS": "50"}
+LARGE = 600  # operations of a file of some 30 MiB
+PARTS_ENVIRONMENT = {
+    "WAYBILL_MAX_OPERATIONS": str(PART), "WAYBILL_MAX_UPLOAD_OPERATIONS": str(PART), "WAYBILL_MAX_ATOMIC_OPERATIONS": "50",
+}  # fmt: skip
 KEY = "key-for-tests-ann"
 LAB = "north/one"
 DATA = Path(__file__).parents[2] / "data"
@@ -53,16 +60,25 @@ def environment(live: Parts, tmp_path: Path) -> dict[str, str]:
 
 def start(environment: dict[str, str], *words: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "waybill.cli", *words]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen(command, env=environment, text=True, **streams)
 
 
-def run(environment: dict[str, str], *words: str, ends: int = 0) -> str:
+def run(environment: dict[str, str], *words: str, ends: int = 0, stdin: str | None = None) -> str:
     """Run the command to its end; return what it printed."""
     process = start(environment, *words)
-    printed, said = process.communicate(timeout=300)
+    printed, said = process.communicate(stdin, timeout=300)
     assert process.returncode == ends, said
     assert "Traceback" not in said
     return printed
+
+
+def failed(environment: dict[str, str], *words: str) -> str:
+    """Run the command to its end, which is no success; return what it said."""
+    process = start(environment, *words)
+    _, said = process.communicate(timeout=300)
+    assert process.returncode != 0
+    return said
 
 
 def upserts(name: str, number: int, verb: str = "upsert", **more: Any) -> Iterator[dict[str, Any]]:
@@ -242,9 +258,127 @@ def test_a_table_is_tried_sent_found_exported_and_taken_back(environment: dict[s
     assert token in run(environment, "jobs", "--limit", "0")
 
 
+def test_a_selection_is_tried_changed_and_taken_back(environment: dict[str, str], client: Client) -> None:
+    client.submit(upserts("chosen", 12, **GOOD)).wait()
+    chosen = ("--where", "gene_symbol", "is", "CHOSEN", "--exclude", f"{LAB}/chosen-3")
+    words = ("patch", *chosen, "--set", "condition=MONDO:0018875")
+
+    def condition() -> str:
+        return str(client.record(f"{LAB}/chosen-1")["data"]["condition"]["value"])
+
+    told = json.loads(run(environment, *words, "--preview", "--json"))
+    assert (told["job"]["succeeded"], told["records"]) == (11, {"updated": 11})
+    before = condition()
+    run(environment, *words, "--max-affected", "10", ends=exits.REJECTED)
+    client.apply({"id": f"{LAB}/chosen-5", "patch": {"gene_symbol": {"note": "changed since"}}})
+    assert "plan_changed" in failed(environment, *words, "--plan", told["plan"])
+    plan = json.loads(run(environment, *words, "--preview", "--json"))["plan"]
+    token = run(environment, *words, "--plan", plan).strip()
+    assert condition().startswith("MONDO:0018875") and not before.startswith("MONDO:0018875")
+    run(environment, "undo", token)
+    assert condition() == before
+    assert json.loads(run(environment, "delete", *chosen, "--preview", "--json"))["records"] == {"deleted": 11}
+    assert json.loads(run(environment, "publish", *chosen, "--level", "logged_in_users", "--json"))["succeeded"] == 11
+    assert json.loads(run(environment, "delete", *chosen, "--preview", "--json"))["records"] == {"withdrawn": 11}
+    run(environment, "delete", "--selection", "-", "--reason", "DUPLICATE", stdin=f"{LAB}/chosen-0\n{LAB}/chosen-3\n")
+    assert run(environment, "get", "--where", "gene_symbol", "is", "CHOSEN", "--count") == "10\n"
+
+
+def test_a_projects_selection_is_changed_and_taken_back(live: Parts, environment: dict[str, str]) -> None:
+    with transaction() as session:
+        project(session)
+    environment = environment | {"WAYBILL_KEY": "key-for-tests-editor"}
+    with Client(live.url, environment["WAYBILL_KEY"]) as client:
+        things = client.project(PROJECT)
+        calls = f"/api/p/{PROJECT}/records"
+        root = client.run(flows.value(post(f"{calls}/root", {}), client.patience))["result"]["root"]
+
+        def make(parent: str) -> str:
+            body = {"parent": parent, "ordering": next(iter(ORDERINGS.values()))}
+            return str(client.run(flows.value(post(f"{calls}/create", body), client.patience))["result"]["record"])
+
+        moons, planet = [make(root) for _ in range(4)], make(root)
+        ours = ("--project", PROJECT)
+        run(environment, "update", *ours, *moons, "--language", "en", "--set", "title=moon")
+        found = ("--q", "moon", "--language", "en", *ours)
+        assert sorted(run(environment, "get", *found, "--ids-only").split()) == sorted(moons)
+        tried = json.loads(run(environment, "move", *found, "--to", planet, "--preview", "--json"))
+        assert (tried["job"]["succeeded"], things.count([children(planet)])) == (4, 0)
+        token = run(environment, "move", *found, "--to", planet).strip()
+        assert run(environment, "get", *ours, "--children", planet, "--count") == "4\n"
+        run(environment, "undo", token)
+        assert things.count([children(planet)]) == 0
+        run(environment, "delete", *found, "--max-affected", "3", ends=exits.REJECTED)
+        run(environment, "delete", *found, "--max-affected", "4")
+        assert things.count([search("moon", language="en")]) == 0
+        assert json.loads(run(environment, "undelete", *ours, *moons, "--json"))["succeeded"] == 4
+        assert things.bulk("duplicate", moons[:2]).wait().succeeded == 2
+
+
+def test_a_large_file_is_one_job_through_kills_of_the_command_and_of_the_web(
+    live: Parts, environment: dict[str, str], tmp_path: Path
+) -> None:
+    dice, file = random.Random(5), tmp_path / "large.ndjson.gz"
+    texts = (base64.b64encode(dice.randbytes(50_000)).decode() for _ in range(LARGE))
+    lines = (json.dumps({"id": f"nowhere/lab/{at}", "upsert": {"condition": {"note": text}}}) for at, text in enumerate(texts))
+    file.write_bytes(gzip.compress("".join(line + "\n" for line in lines).encode(), 1))
+
+    def received() -> int:
+        return int(query("SELECT coalesce(max(received), 0) FROM uploads")[0][0])
+
+    for round_ in range(3):
+        before = received()
+        process = start(environment, "submit", str(file), "--resumable")
+        wait_for(lambda p=process, b=before: received() > b or p.poll() is not None, 60, 0.005)
+        if round_ == 1:
+            live.restart("web")
+        process.kill()
+        process.communicate()
+        live.wait_ready()
+    token = run(environment, "submit", str(file), "--resumable", ends=exits.FAILED).strip()
+    assert query("SELECT total, failed FROM jobs WHERE token = %s", token) == [(LARGE, LARGE)]
+    assert query("SELECT count(*) FROM jobs WHERE total = %s", LARGE) == [(1,)]
+    assert query("SELECT count(*), max(job_token::text) FROM uploads WHERE received = %s", file.stat().st_size) == [(1, token)]
+    told = run(environment, "receipt", token, "--verify", str(file), "--json")
+    assert json.loads(told) == {"verified": True, "items": LARGE, "rows": LARGE}
+
+
+def test_a_receipt_is_written_kept_and_verified(environment: dict[str, str], tmp_path: Path) -> None:
+    file, kept, ledger = (tmp_path / name for name in ("sent.ndjson", "receipt.json", "ledger.ndjson"))
+    file.write_text("".join(json.dumps(operation) + "\n" for operation in upserts("kept", 20)), encoding="utf-8")
+    token = run(environment, "submit", str(file), "--tag", "with an envelope").strip()
+    run(environment, "receipt", token, "-o", str(kept), "--save-ledger", str(ledger))
+    assert json.loads(kept.read_text())["receipt"]["ledger"]["rows"] == len(ledger.read_text().splitlines()) == 20
+    words = ("receipt", token, "--verify", str(file), "--receipt", str(kept), "--ledger", str(ledger))
+    assert json.loads(run(environment, *words, "--json"))["verified"]
+    ledger.write_text(ledger.read_text().replace("succeeded", "noop", 1))
+    assert "rows of the ledger" in json.loads(run(environment, *words, "--json", ends=exits.FAILED))["why"]
+
+
+def test_the_asynchronous_client_has_receipts_too(live: Parts, tmp_path: Path) -> None:
+    async def go() -> None:
+        async with AsyncClient(live.url, KEY) as client:
+            job = await client.submit(upserts("async_kept", 5))
+            await job.wait()
+            receipt = await job.receipt()
+            receipt.verify(await client.receipt_keys(), job.token)
+            await job.save_ledger(tmp_path / "ledger")
+            receipt.compare(ledger=tmp_path / "ledger")
+            with pytest.raises(Problem) as caught:
+                await client.job("6f7f2f1e-0d0e-4d73-8a0e-6a3b6e6e6c11").save_ledger(tmp_path / "none")
+            assert caught.value.code == "not_found"
+
+    asyncio.run(go())
+
+
 def test_doctor_finds_everything_well(environment: dict[str, str]) -> None:
-    checks = [json.loads(line) for line in run(environment, "doctor", "--json").splitlines()]
-    assert {check["name"]: check["ok"] for check in checks if not check["ok"]} == {}
+    durable = os.environ.get("WAYBILL_TEST_DURABLE") == "1"  # else the tests' PostgreSQL gives up safety for speed
+    ends = exits.SUCCEEDED if durable else exits.ERROR
+    checks = [json.loads(line) for line in run(environment, "doctor", "--json", ends=ends).splitlines()]
+    bad = {check["name"]: check["ok"] for check in checks if check["ok"] is False}
+    assert bad == ({} if durable else {"durability": False})
+    seen = {"reached", "clock", "access", "database", "schema", "broker", "workers", "queues"}
+    assert seen <= {check["name"] for check in checks}
 
 
 @pytest.mark.timeout(900 if FULL else 120)

@@ -265,7 +265,8 @@ def test_a_part_written_after_a_crash_is_the_same_and_harms_nothing(ann: Caller,
     first = fetch(ann, f"/api/jobs/{token}/files/0").data
     with transaction() as session:  # as if the worker had died after the file was there and before the commit
         driver(session).execute("DELETE FROM export_files")
-        driver(session).execute("DELETE FROM outcomes WHERE job_id = (SELECT id FROM jobs WHERE token = %s)", (token,))
+        for table in ("outcomes", "entries"):
+            driver(session).execute(f"DELETE FROM {table} WHERE job_id = (SELECT id FROM jobs WHERE token = %s)", (token,))
         driver(session).execute(
             "UPDATE chunks SET status = 'open', next_item = 0 WHERE job_id = (SELECT id FROM jobs WHERE token = %s)", (token,)
         )

@@ -337,6 +337,21 @@ def test_what_a_purged_job_deleted_is_forgotten(ann: Caller, work_all: Work) -> 
     assert count("deleted_records WHERE evidence IS NOT NULL") == 0
 
 
+def test_what_was_deleted_and_is_no_longer_kept_cannot_be_brought_back(ann: Caller, work_all: Work) -> None:
+    rid, _ = make(ann, 2)
+    token = ann.send([{"id": R0, "delete": True}, {"id": "north/one/r1", "patch": {"condition": "other"}}])
+    work_all()
+    with transaction() as session:
+        driver(session).execute("UPDATE deleted_records SET keep_until = now()")
+        jobs.keep_house(session)
+    _, results = undo(ann, token, work_all)
+    fates = {row["id"]: (row["status"], row["error"] and row["error"]["code"]) for row in results}
+    assert fates == {str(rid): ("skipped", "purged"), "north/one/r1": ("succeeded", None)}
+    assert all(row["error"]["detail"] for row in results if row["error"])
+    assert code_of(ann.get(f"{RECORD}{R0}")) == (404, "not_found")
+    assert ann.get(f"{RECORD}north/one/r1").json["data"]["condition"]["value"] == GOOD["condition"]
+
+
 def test_the_past_is_read_as_it_was(ann: Caller, cat: Caller, work_all: Work) -> None:
     rids = make(ann, 4)
     ann.post(RECORD, {"id": R0, "publish": "public"})
@@ -401,7 +416,24 @@ def test_a_moment_to_come_or_no_longer_kept_is_refused(ann: Caller, cat: Caller,
     assert cat.post(f"{BULK}get", ask | {"as_of": row[0]}).status_code == 200
 
 
-def test_what_a_variant_was_is_not_asked_of_the_past(ann: Caller) -> None:
-    make(ann, 1)
-    ask = {"selection": [{"search": {"filter": ["variant", "exists"]}}], "as_of": 1_700_000_000}
-    assert code_of(ann.post(f"{BULK}get", ask)) == (400, "invalid_selection")
+def test_a_variant_is_found_as_it_was_named_then(ann: Caller, cat: Caller) -> None:
+    def found(key: str, as_of: float | None = None, caller: Caller = ann) -> list[str]:
+        ask: dict[str, Any] = {"selection": [{"search": {"filter": ["variant", "is", key]}}]}
+        answer = caller.post(f"{BULK}get", ask | ({} if as_of is None else {"as_of": as_of}))
+        assert answer.status_code == 200, answer.text
+        return list(answer.json["result"]["records"])
+
+    coding, genomic = "GRCh37:NM_000071.2:c.1539C>T", "GRCh37:NC_000021.8:g.44478268C>T"
+    make(ann, 4)
+    ann.post(RECORD, {"id": R0, "publish": "public"})
+    before = [found(coding), found(coding, caller=cat)]
+    with transaction() as session:
+        row = driver(session).execute("SELECT extract(epoch FROM max(updated_on))::float8 FROM records").fetchone()
+    assert row and before == [[f"north/one/r{at}" for at in range(4)], [R0]]
+    ann.post(RECORD, {"id": R0, "patch": {"g_hgvs": "NC_000021.8:g.44478268C>T"}})
+    ann.post(RECORD, {"id": "north/one/r1", "patch": {"g_hgvs": "NC_000021.8:g.44478268C>T"}, "publish": "public"})
+    ann.post(RECORD, {"id": "north/one/r2", "delete": True})
+    assert [found(genomic), found(coding)] == [[R0, "north/one/r1"], ["north/one/r3"]]
+    assert found(coding, caller=cat) == [R0], "others have the version before"
+    assert [found(coding, row[0]), found(coding, row[0], cat)] == before
+    assert found(genomic, row[0]) == []

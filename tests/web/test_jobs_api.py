@@ -50,6 +50,20 @@ def test_a_poll_tells_the_state_and_when_to_come_again(ann: Caller, work_all: Wo
     assert datetime.fromisoformat(job["finished_on"]).tzinfo is not None
 
 
+def test_a_finished_job_says_in_short_why_items_failed(ann: Caller, work_all: Callable[[], None]) -> None:
+    wrong = [{"id": "north/one/none", "patch": {}}] * 3 + [{"id": "nowhere/x/1", "upsert": {}}]
+    token = ann.send([*upserts(2), *wrong])
+    assert "errors" not in ann.job(token)
+    work_all()
+    assert ann.job(token)["errors"] == [{"code": "not_found", "count": 3}, {"code": "unknown_lab", "count": 1}]
+    assert "errors" not in ann.get("/api/jobs").json["jobs"][0]
+    whole = ann.send(upserts(2))
+    work_all()
+    assert "errors" not in ann.job(whole)
+    ann.open(f"/api/jobs/{token}", method="DELETE")
+    assert "errors" not in ann.job(token)
+
+
 def test_an_unchanged_job_is_304(ann: Caller, work_all: Work) -> None:
     token = ann.send(upserts(1))
     tag = ann.get(f"/api/jobs/{token}").headers["ETag"]

@@ -42,11 +42,17 @@ def jobs(terminal: Terminal, limit: int, **query: Any) -> None:
 
 @command("watch")
 @TOKEN
-def watch(terminal: Terminal, token: str) -> int:
+@click.option("--outcomes", is_flag=True, help="Print each outcome as it comes, one JSON object a line, with its number.")
+@click.option("--after", type=click.IntRange(0), default=0, help="With --outcomes: only those behind this number.")
+def watch(terminal: Terminal, token: str, *, outcomes: bool, after: int) -> int:
     """Follow a job to its end; ends by its outcome, as `waybill submit` does. With --json a line for each change."""
     job = terminal.client.job(token)
+    if outcomes:
+        for event in job.events(after):
+            terminal.print(event.dump())
+        return exits.of(job.refresh())
     if not terminal.as_json:
-        return _followed(terminal, job)
+        return followed(terminal, job)
     for state in job.watch():
         terminal.print(state.dump())
     return exits.of(job.state)
@@ -91,7 +97,7 @@ def cancel(terminal: Terminal, token: str) -> int:
 @WAIT
 def retry(terminal: Terminal, token: str, *, wait: bool) -> int:
     """Run the failed items of a job again, as a job of its own."""
-    return _child(terminal, terminal.client.job(token).retry(), wait=wait)
+    return begun(terminal, terminal.client.job(token).retry(), wait=wait)
 
 
 @command("undo")
@@ -103,10 +109,11 @@ def undo(terminal: Terminal, token: str, *, wait: bool, dry_run: bool) -> int:
 
     Records that were changed since are left as they are, and listed as skipped.
     """
-    return _child(terminal, terminal.client.job(token).undo(test=dry_run), wait=wait)
+    return begun(terminal, terminal.client.job(token).undo(test=dry_run), wait=wait)
 
 
-def _child(terminal: Terminal, job: Job, *, wait: bool) -> int:
+def begun(terminal: Terminal, job: Job, *, wait: bool) -> int:
+    """Follow a job that was just stored, or say its token; return how the command ends."""
     if wait:
         return _ended(terminal, job)
     terminal.print(job.state.dump()) if terminal.as_json else click.echo(job.token)
@@ -115,13 +122,13 @@ def _child(terminal: Terminal, job: Job, *, wait: bool) -> int:
 
 def _ended(terminal: Terminal, job: Job) -> int:
     if not terminal.as_json:
-        return _followed(terminal, job)
+        return followed(terminal, job)
     state = job.wait()
     terminal.print(state.dump() | (job.digest().dump() if state.failed else {}))
     return exits.of(state)
 
 
-def _followed(terminal: Terminal, job: Job) -> int:
+def followed(terminal: Terminal, job: Job) -> int:
     """Show a job until it ends, and what became of it."""
     state: JobState = show.follow(terminal.console, job.token[:8], job.watch())
     click.echo(job.token)

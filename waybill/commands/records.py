@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
@@ -14,56 +13,42 @@ import click
 
 from waybill import exits, tables
 from waybill.commands.jobs import as_line, writing
+from waybill.commands.selecting import asking, entries, searches, selecting
 from waybill.commands.terminal import Terminal, command, csv_line
-from waybill.values import search as searching
+from waybill.projects import Project
 
 FOUND = ("id", "publish", "gene_symbol", "c_hgvs", "clinical_significance", "condition", "withdrawn")
 EVERYTHING = 1_000
 OUTPUTS = click.Choice(["ndjson", "json", "csv", "redcap", "parquet"])
 
 
-def _asking(function: Any) -> Any:
-    """Add the options that make a search."""
-    for option in (
-        click.option("--exclude", multiple=True, metavar="ID", help="A record to leave out; may be given several times."),
-        click.option("--filter", "filters", metavar="JSON", help='A filter as the API has it: ["gene_symbol", "is", "TP53"].'),
-        click.option(
-            "--where", nargs=3, multiple=True, metavar="KEY OPERATOR VALUE",
-            help="A condition, such as gene_symbol is TP53; all that are given must hold.",
-        ),
-    ):  # fmt: skip
-        function = option(function)
-    return function
-
-
 @command("get")
-@click.argument("ids", nargs=-1)
-@click.option(
-    "--selection", type=click.Path(exists=True, dir_okay=False, allow_dash=True), help="A file: a JSON list, or an id a line."
-)
-@click.option("--q", help="Words to search for.")
-@_asking
-@click.option("--all", "everything", is_flag=True, help="All records that you can read.")
+@selecting
 @click.option("--csv", "as_csv", is_flag=True, help="Write CSV: a row for each record, a column for each key.")
 @click.option("--ids-only", is_flag=True, help="Write the ids alone, one a line.")
 @click.option("--count", "only_count", is_flag=True, help="Only say how many there are.")
 @click.option("--limit", default=0, help="How many at most.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of standard output.")
-def get(terminal: Terminal, ids: tuple[str, ...], selection: str | None, **asked: Any) -> None:
+def get(terminal: Terminal, **asked: Any) -> None:
     """Write the records of a selection, one JSON object a line.
 
     The selection is what is named: IDS, those of a file, and what a search finds, in this order. The pages do not shift while
     they are read: what was selected at the first is what all show.
     """
-    entries = [*ids, *(_read_selection(selection) if selection else []), *_searches(asked)]
-    if not entries:
-        raise click.UsageError("name records: by their ids, --selection FILE, --q, --where, --filter, or --all")
+    chosen = entries(asked)
+    project = terminal.client.project(asked["project"]) if asked["project"] else None
     if asked["only_count"]:
-        click.echo(terminal.client.count(entries, allow_all=asked["everything"]))
-        return
+        click.echo((project or terminal.client).count(chosen, allow_all=asked["everything"]))
+    elif project:
+        _write_items(project, chosen, asked)
+    else:
+        _write_records(terminal, chosen, asked)
+
+
+def _write_records(terminal: Terminal, chosen: list[Any], asked: Mapping[str, Any]) -> None:
     data: bool | str = False if asked["ids_only"] else "flat" if _is_csv(asked) else True
     found = islice(
-        terminal.client.records(entries, size=EVERYTHING, data=data, allow_all=asked["everything"]), asked["limit"] or None
+        terminal.client.records(chosen, size=EVERYTHING, data=data, allow_all=asked["everything"]), asked["limit"] or None
     )
     with writing(asked["output"]) as write:
         if _is_csv(asked):
@@ -73,44 +58,17 @@ def get(terminal: Terminal, ids: tuple[str, ...], selection: str | None, **asked
                 write(f"{record['id']}\n" if asked["ids_only"] else as_line(record))
 
 
+def _write_items(project: Project, chosen: list[Any], asked: Mapping[str, Any]) -> None:
+    if _is_csv(asked):
+        raise click.UsageError("records of a project are no table: their values have languages; leave out --csv")
+    found = islice(project.items(chosen, size=EVERYTHING, allow_all=asked["everything"]), asked["limit"] or None)
+    with writing(asked["output"]) as write:
+        for item in found:
+            write(f"{item['gid']}\n" if asked["ids_only"] else as_line(item))
+
+
 def _is_csv(asked: Mapping[str, Any]) -> bool:
     return bool(asked["as_csv"] or (asked["output"] and asked["output"].suffix == ".csv"))
-
-
-def _read_selection(name: str) -> list[Any]:
-    text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-    if not text.lstrip().startswith(("[", "{")):
-        return [line.strip() for line in text.splitlines() if line.strip()]
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise click.UsageError(f"{name} is not JSON: {error}") from None
-    return found if isinstance(found, list) else [found]
-
-
-def _searches(asked: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the search that the options make, if they make one."""
-    conditions: list[Any] = [[key, operator, _value(text)] for key, operator, text in asked["where"]]
-    conditions += [_read_filter(asked["filters"])] if asked["filters"] else []
-    if not (conditions or asked["q"] or asked["everything"]):
-        return []
-    found = None if not conditions else conditions[0] if len(conditions) == 1 else ["and", *conditions]
-    return [searching(asked["q"], found, exclude=asked["exclude"])]
-
-
-def _value(text: str) -> Any:
-    """Return what a condition compares with: a list or a number where it is written as one, else the text."""
-    try:
-        return json.loads(text) if text[:1] in '["{0123456789-tfn' else text
-    except ValueError:
-        return text
-
-
-def _read_filter(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise click.UsageError(f"--filter is not JSON: {error}") from None
 
 
 def _write_csv(rows: Iterable[Mapping[str, Any]], write: Callable[[str], Any]) -> None:
@@ -129,11 +87,11 @@ def _write_csv(rows: Iterable[Mapping[str, Any]], write: Callable[[str], Any]) -
 
 @command("search")
 @click.argument("words", nargs=-1)
-@_asking
+@asking
 @click.option("--limit", default=20, show_default=True, help="How many at most; 0 for all.")
 def search(terminal: Terminal, words: tuple[str, ...], limit: int, **asked: Any) -> None:
     """Show the records that WORDS find, best first; on a terminal as a table, else one JSON object a line."""
-    entries = _searches({**asked, "q": " ".join(words) or None, "everything": False})
+    entries = searches({**asked, "q": " ".join(words) or None, "everything": False})
     if not entries:
         raise click.UsageError("say what to search for: words, --where or --filter")
     found = terminal.client.records(

@@ -41,10 +41,15 @@ def _known() -> str:
 
 
 @command("doctor")
-def doctor(terminal: Terminal) -> int:
-    """Look at everything that must be right, and say what to do about what is not."""
-    found = list(checks.run(terminal.settings))
-    for check in found:
+@click.option("--here", is_flag=True, help="On the server's machine: look at the server from inside alone, without a key.")
+def doctor(terminal: Terminal, *, here: bool) -> int:
+    """Look at everything that must be right, and say what to do about what is not.
+
+    Where the server is installed, that is also its database, its broker, its disks, and whether work is done.
+    """
+    found: list[checks.Check] = []
+    for check in checks.plugged() if here else checks.run(terminal.settings):
+        found.append(check)
         if terminal.as_json:
             terminal.print(asdict(check))
             continue
@@ -53,6 +58,8 @@ def doctor(terminal: Terminal) -> int:
         terminal.say(f"{check.name:<12} {check.found}")
         if check.remedy:
             terminal.say(f"                 {check.remedy}")
+    if not found:
+        raise click.ClickException("nothing of the server is installed here: leave out --here")
     return exits.ERROR if any(check.ok is False for check in found) else exits.SUCCEEDED
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import click
@@ -13,7 +14,7 @@ from waybill import exits, show, sources, submitting
 from waybill.commands.terminal import Terminal, command
 from waybill.jobs import Job, Piece
 from waybill.mapping import Mapped
-from waybill.parts import pack
+from waybill.parts import Part, pack
 from waybill.runs import Run, open_run
 from waybill.sources import Source
 from waybill.submitting import Asked
@@ -43,6 +44,7 @@ class Ask:
     again: bool
     wait: bool
     parallel: bool
+    resumable: bool
     verb: str
     lab: str | None
     id_column: str | None
@@ -54,7 +56,7 @@ class Ask:
         """Return what is asked of the server; options add to what stands in the file."""
         tags = (*self.tags, *(tag for tag in beside.get("tags") or () if tag not in self.tags))
         atomic = self.atomic or bool(beside.get("atomic"))
-        return Asked("", self.dry_run, atomic, tags, self.import_id or beside.get("import_id"))
+        return Asked("", self.dry_run, atomic, tags, self.import_id or beside.get("import_id"), self.resumable)
 
 
 @command("submit", epilog=f"Ends with\n\n{ENDS}")
@@ -66,6 +68,7 @@ class Ask:
 @click.option("--import-id", help="The import run that the file belongs to.")
 @click.option("--again", is_flag=True, help="Send a file anew that was sent before.")
 @click.option("--wait/--no-wait", default=True, help="Wait for the outcomes, or only until all is stored.")
+@click.option("--resumable", is_flag=True, help="Upload even a small file so that it goes on after a break.")
 @click.option("--parallel", is_flag=True, help="Let the parts of a large file run side by side; operations may change places.")
 @click.option("--verb", type=VERBS, default="upsert", show_default=True, help="csv: what to do with each row.")
 @click.option("--lab", help="csv: the lab that ids without one belong to, as org/lab.")
@@ -77,7 +80,7 @@ def submit(terminal: Terminal, **options: Any) -> int:
     """Send FILES of operations and show what became of them; - is standard input.
 
     A file is ndjson (an operation a line), json (an array, or an object with `records`) or csv (a row for each record), packed
-    with gzip or zstd or not. One that is larger than the server takes at once is sent in parts.
+    with gzip or zstd or not. A large one is uploaded piece by piece and becomes one job.
 
     When the command is stopped, or the server is, the same command goes on where it was: each operation is done once. A file
     that was sent to its end is not sent again without --again.
@@ -123,6 +126,7 @@ class _Sending:
     job: Job
     in_order: bool
     total: int
+    limits: Mapping[str, Any]
     known: bool  # it was sent to its end before
     finished: int = 0
     failed: int = 0
@@ -137,14 +141,15 @@ def _begin(terminal: Terminal, ask: Ask, source: Source, bar: show.Bar) -> _Send
         raise click.ClickException(f"{source.name} has no operation in it")
     asked = ask.asked(dict(source.beside))
     how = json.dumps([asked.test, asked.atomic, asked.tags, asked.import_id])
-    cut = submitting.largest_cut(terminal.client.limits(), atomic=asked.atomic)
+    limits = terminal.client.limits()
+    cut = submitting.largest_cut(limits, atomic=asked.atomic)
     run = open_run(terminal.client.url, terminal.settings.key or "", how, survey.digest, cut)
     if ask.again and run.ended:
         run.again()
-    named = Asked(run.name, asked.test, asked.atomic, asked.tags, asked.import_id)
+    named = replace(asked, run=run.name)
     job = Job(terminal.client, *run.pieces)
     bar.move(0, total=survey.operations)
-    return _Sending(source, named, run, job, not ask.parallel, survey.operations, known=run.ended)
+    return _Sending(source, named, run, job, not ask.parallel, survey.operations, limits, known=run.ended)
 
 
 def _send(terminal: Terminal, sending: _Sending, bar: show.Bar) -> None:
@@ -153,20 +158,29 @@ def _send(terminal: Terminal, sending: _Sending, bar: show.Bar) -> None:
     if run.sent:
         return
     run.save()
-    packer = submitting.packer({}, sending.asked, run.cut)
-    for part in pack(sending.source.lines(), packer):
+    for part in _parts(sending):
         with part:
             if part.number < len(run.pieces):
                 continue
             if sending.in_order and run.pieces:
                 _await_part(terminal, sending, run.pieces[-1], bar)
             bar.tell("sending")
-            piece = terminal.client.send_part(part, sending.asked)
+            piece = terminal.client.send_part(part, sending.asked, bar.sent)
+            bar.move(part.first, sending.failed, sending.total)
         run.pieces.append(piece)
         sending.job.pieces.append(piece)
         run.save()
     run.sent = True
     run.save()
+
+
+def _parts(sending: _Sending) -> Iterator[Part]:
+    """Return what is to be sent: a large file as it is, without being packed anew, or what its operations are cut into."""
+    packer = submitting.packer(sending.limits, sending.asked, sending.run.cut)
+    whole = sending.source.whole if not sending.asked.sending.envelope and sending.total <= sending.run.cut.operations else None
+    if whole and packer.is_large(sending.total, whole.size):
+        return iter([Part(0, whole.path.open("rb"), sending.total, large=True, coding=whole.coding)])
+    return pack(sending.source.lines(), packer)
 
 
 def _await_part(terminal: Terminal, sending: _Sending, piece: Piece, bar: show.Bar) -> None:

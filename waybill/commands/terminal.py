@@ -27,8 +27,10 @@ REMEDIES = {
     "unauthorized": "Run `waybill login`, or set WAYBILL_KEY to a key that this server knows.",
     "idempotency_key_reused": "This run was begun with other operations. Send them anew with --again.",
     "too_many_affected": "Narrow the selection, or allow more with --max-affected.",
+    "subtree_too_large": "Take what is directly below it first, by --children, then the item itself.",
+    "preview_too_large": "Try a smaller selection, or run it and undo it if need be.",
     "not_finished": "Wait for its end with `waybill watch TOKEN`.",
-    "not_undoable": "Only jobs that changed records can be undone; `waybill jobs` shows what each job was.",
+    "not_undoable": "Only jobs that changed something can be undone, not what they removed for good; `waybill jobs` shows them.",
     "gone": "Outcomes are kept for some time only (`waybill doctor` says how long); the job's summary is still there.",
     "too_many_items": "Send it in smaller parts.",
     "cursor_expired": "Begin again: the list behind these pages is no longer kept.",
@@ -179,12 +181,14 @@ def command(name: str, **more: Any) -> Callable[[Callable[..., Any]], click.Comm
         def run(url: str | None, profile: str | None, *, as_json: bool, **given: Any) -> Any:
             return function(Terminal(url, profile, as_json=as_json), **given)
 
+        own = vars(run).pop("__click_params__", [])
         for option in (
             click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line."),
             click.option("--profile", help="A profile of the file that `waybill login` writes.  [env: WAYBILL_PROFILE]"),
             click.option("--url", help="The server.  [env: WAYBILL_URL]"),
         ):
             run = option(run)
+        vars(run)["__click_params__"] += own  # shown in the opposite order: the command's own ones first
         return click.command(name, cls=Told, **more)(run)
 
     return make

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing, suppress
 from typing import Any
 
 from flask import Response, request
@@ -16,9 +17,9 @@ from models.catalogue.metadata import Entry
 from models.catalogue.projects import lock_project, open_project
 from models.catalogue.record_lists import Page
 from models.catalogue.rows import AssetNode, Member, find_ids, load_assets, missing
-from models.catalogue.singles import apply, close, get_id, open_work
+from models.catalogue.singles import apply, check_weight, close, get_id, open_work
 from models.db import transaction
-from models.errors import BodyTooLarge, ItemDeleted
+from models.errors import BodyTooLarge, ItemDeleted, Unavailable
 from models.settings import settings
 from web.auth import principal, sign_in
 from web.projects.envelope import Answer, Ask, call, project_calls, reply
@@ -171,13 +172,14 @@ def move_asset(ask: Ask) -> Answer:
     """Put an asset into another folder, with all that is in it."""
     work = writing(ask)
     parent = assets.folder(_node(work, ask.params.gid("parent")))
-    gid = ask.params.gid("asset")
-    return _changed(work, asset_tree.move(work, [get_id(work, ASSETS, gid)], parent)[0], parent)
+    asset_id = get_id(work, ASSETS, ask.params.gid("asset"))
+    check_weight(work, ASSETS, asset_id, tree.ANY)
+    return _changed(work, asset_tree.move(work, [asset_id], parent)[0], parent)
 
 
-def _apply(ask: Ask, decide: Any) -> Answer:
+def _apply(ask: Ask, decide: Any, state: str) -> Answer:
     work = writing(ask)
-    done = apply(work, ASSETS, ask.params.gid("asset"), decide)
+    done = apply(work, ASSETS, ask.params.gid("asset"), decide, state)
     return Answer({"asset": done.gid}, AssetView(work.project).data(work.session, [done.item_id or 0]))
 
 
@@ -188,13 +190,13 @@ def _delete(work: Work, members: Sequence[Member]) -> list[Done]:
 @call(api, "assets/delete")
 def delete_asset(ask: Ask) -> Answer:
     """Delete an asset softly, with all that is in it."""
-    return _apply(ask, _delete)
+    return _apply(ask, _delete, tree.LIVE)
 
 
 @call(api, "assets/undelete")
 def undelete_asset(ask: Ask) -> Answer:
     """Take a deletion back, with all that went along."""
-    return _apply(ask, asset_tree.undelete)
+    return _apply(ask, asset_tree.undelete, tree.GONE)
 
 
 @call(api, "assets/permanent_delete")
@@ -202,6 +204,7 @@ def permanent_delete_asset(ask: Ask) -> Answer:
     """Remove a deleted asset for good, with all that is in it."""
     work = writing(ask)
     node = _node(work, ask.params.gid("asset"))
+    check_weight(work, ASSETS, node.id, tree.ANY)
     parent_id = node.parent_id or node.id
     close(work, ASSETS, asset_tree.permanent_delete(work, [node.id])[0])
     data = AssetView(work.project).data(work.session, [parent_id])
@@ -239,13 +242,15 @@ def _upload(project: str, name: str, store: Any) -> Response:
         known = open_project(session, principal(), project)
         known.check_writable()
     key = f"{known.gid}/{name}"
-    file = _received(params, key)
+    with closing(params.file()):  # a large one is a file on disk meanwhile
+        file = _received(params, key)
     try:
         with transaction() as session:
             work = open_work(session, lock_project(session, open_project(session, principal(), project)))
             answer = store(work, params, file)
     except BaseException:
-        asset_bytes.remove([key])
+        with suppress(Unavailable):  # what is left there then is named by nothing
+            asset_bytes.remove([key])
         raise
     return reply(answer)
 

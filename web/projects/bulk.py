@@ -31,7 +31,7 @@ from models.selection.cursor import Binding, open_cursor, query_digest, seal
 from models.selection.resolve import Member
 from web.answers import job_address
 from web.auth import principal, sign_in
-from web.bulk import BAD_SELECTIONS, CANCELLED, REPLAYED, as_refused
+from web.bulk import BAD_SELECTIONS, CANCELLED, PLAN, REPLAYED, as_refused
 from web.idempotency import idempotency_key, scoped_key
 from web.projects.envelope import METHODS, Answer, Ask, call, project_calls, reply
 from web.projects.params import Params, read_params
@@ -40,7 +40,7 @@ from web.schemas import parse
 
 api = project_calls("bulk")
 NOUNS = {RECORDS: "records", ASSETS: "assets", SCHEMA: "schema_items"}
-OWN = ("selection", "idempotency_key", "tags")  # members of a job's body that are no parameters of its operation
+OWN = ("selection", "idempotency_key", "tags", "pace")  # members of a job's body that are no parameters of its operation
 Page = tuple[list[Member], int, str | None]
 
 
@@ -116,7 +116,10 @@ class Order:
         given = {name: value for name, value in self.params.items() if name not in OWN}
         tags = tuple(self.params.find_texts("tags") or ())
         digest = query_digest(dict(self.params))
-        return Submission(self.verb.name, parse(self.verb.params, given), tags, self._key(), digest, project.id)
+        params = parse(self.verb.params, given)
+        whole = self.verb.tried_whole(params)
+        pace = self.params.whole("pace", 0, 1) or None
+        return Submission(self.verb.name, params, tags, self._key(), digest, project.id, whole=whole, pace=pace)
 
     def _key(self) -> str | None:
         """Return the idempotency key of the header, or of the body for clients that cannot send headers."""
@@ -166,7 +169,8 @@ def _answer(job: Job) -> Response:
     error = dict(job.info.get("error") or {})
     if error.get("code", CANCELLED) != CANCELLED:
         return failure(as_refused({**error, "job.token": str(job.token)}))
-    response = reply(Answer({"job.token": str(job.token)}))
+    plan = {PLAN: job.info[PLAN]} if PLAN in job.info else {}
+    response = reply(Answer({"job.token": str(job.token), **plan}))
     response.headers["Location"] = job_address(job)
     if job.replayed:
         response.headers[REPLAYED] = "true"

@@ -14,9 +14,10 @@ from models.catalogue import asset_bytes, media, pictures
 from models.catalogue.media import Found
 from models.catalogue.projects import open_project
 from models.db import transaction
-from models.errors import InvalidValue, NotFound
+from models.errors import InvalidValue, NotFound, RangeNotSatisfiable
 from web.auth import principal, sign_in
 from web.projects.envelope import Answer, reply
+from web.projects.replies import failure
 
 api = Blueprint("projects-dam", __name__)
 SHOWN_INLINE = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml", "application/pdf")
@@ -73,14 +74,30 @@ def _address(project: str, place: str) -> str:
 
 @api.get("/media/p/<project>/<seal>/<name>")
 def get_bytes(project: str, seal: str, name: str) -> Response:
-    """Give a published file's bytes, to anybody who has the address."""
+    """Give a published file's bytes, or one range of them, to anybody who has the address."""
     with transaction() as session:
         key = media.key_of(session, project, seal, name)
-    pieces = asset_bytes.read(key) if key else None
-    if pieces is None:
+    size = asset_bytes.size_of(key) if key else None
+    if key is None or size is None:
         raise NotFound("There is no such file.")
+    wanted = request.range if _one_range() else None
+    span = wanted.range_for_length(size) if wanted else (0, size)
+    if span is None:
+        refused = failure(RangeNotSatisfiable(f"The file has {size} bytes.", actual=size))
+        refused.headers["Content-Range"] = f"bytes */{size}"
+        return refused
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    headers = {"Cache-Control": "public, max-age=86400, immutable"}
+    headers = {"Cache-Control": "public, max-age=86400, immutable", "Accept-Ranges": "bytes"}
+    headers["Content-Length"] = str(span[1] - span[0])
+    if wanted:
+        headers["Content-Range"] = f"bytes {span[0]}-{span[1] - 1}/{size}"
     if kind not in SHOWN_INLINE:
         headers["Content-Disposition"] = "attachment"
-    return Response(pieces, content_type=kind, headers=headers)
+    pieces = asset_bytes.read(key, span if wanted else None)
+    return Response(pieces or (), 206 if wanted else 200, headers, content_type=kind)
+
+
+def _one_range() -> bool:
+    """Say whether one range of bytes is asked for. Several, and one that is bound to what the client has, get the whole file."""
+    found = request.range
+    return found is not None and found.units == "bytes" and len(found.ranges) == 1 and "If-Range" not in request.headers

@@ -78,6 +78,7 @@ def call(blueprint: Blueprint, rule: str, *, form: bool = False) -> Callable[[Ca
                 answer = function(Ask(session, principal(), params, open_project(session, principal(), project)))
             return reply(answer)
 
+        view.__doc__ = function.__doc__
         blueprint.add_url_rule(f"/{rule}", endpoint=endpoint_of(rule), view_func=view, methods=["POST"] if form else METHODS)
         return function
 
@@ -96,6 +97,7 @@ def common_call(blueprint: Blueprint, rule: str, *, signed: bool = True) -> Call
                 answer = function(Visit(session, g.get("principal"), params))
             return reply(answer)
 
+        view.__doc__ = function.__doc__
         blueprint.add_url_rule(f"/{rule}", endpoint=endpoint_of(rule), view_func=view, methods=METHODS)
         return function
 

@@ -63,7 +63,8 @@ def _submit(body: Body, project: str, asked: tuple[str | None, bool]) -> Respons
         known = open_project(session, principal(), project)
         known.check_writable()
         params = {"test": True} if test else {}
-        submission = Submission(bulk_create_records.VERB.name, params, tags, key, body.digest, known.id)
+        name, pace = bulk_create_records.VERB.name, body.envelope.get("pace")
+        submission = Submission(name, params, tags, key, body.digest, known.id, whole=test, pace=pace)
         job = jobs.submit(session, principal(), submission, items)
     response = success({"job.token": str(job.token)}, {})
     response.headers["Location"] = job_address(job)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from models import ids
-from models.catalogue import placing, record_lists
+from models.catalogue import placing, record_lists, tree
 from models.catalogue.changes import RECORDS, Done, Work
 from models.catalogue.orderings import check_ordering
 from models.catalogue.placing import Target, get_target
@@ -95,13 +95,13 @@ def _placed(ask: Ask, work: Work, done: Done, parent: str) -> Answer:
     return Answer({"record": gid, "parent": parent}, shown(ask, work, [known[gid], known[parent]]))
 
 
-def _place(ask: Ask, place: Place) -> Answer:
-    """Hang a record, or something made of it, below a parent."""
+def _place(ask: Ask, place: Place, state: str | None = None) -> Answer:
+    """Hang a record, or something made of it, below a parent; `state` says what of the records below it goes along."""
     work = writing(ask)
     params = ask.params
     target = get_target(work, params.gid("parent"), params.find_text("ordering"), params.find_gid("before_record"))
     new = [str(ids.new_token())]
-    done = apply(work, RECORDS, params.gid("record"), lambda work, members: place(work, members, target, new))
+    done = apply(work, RECORDS, params.gid("record"), lambda work, members: place(work, members, target, new), state)
     return _placed(ask, work, done, target.parent.gid)
 
 
@@ -120,7 +120,7 @@ def copy_record(ask: Ask) -> Answer:
 @call(api, "records/move")
 def move_record(ask: Ask) -> Answer:
     """Hang a record below another parent, with all that is below it."""
-    return _place(ask, lambda work, members, target, _: placing.move(work, members, target))
+    return _place(ask, lambda work, members, target, _: placing.move(work, members, target), tree.ANY)
 
 
 @call(api, "records/duplicate")

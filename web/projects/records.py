@@ -67,11 +67,19 @@ def update_record(ask: Ask) -> Answer:
     return Answer({"record": done.gid, "report.validation": report}, shown(ask, work, [done.item_id or 0]))
 
 
+def _delete(work: Work, members: Sequence[Member]) -> list[Done]:
+    return tree.delete(work, RECORDS, members)
+
+
+def _undelete(work: Work, members: Sequence[Member]) -> list[Done]:
+    return tree.undelete(work, RECORDS, members)
+
+
 @call(api, "records/delete")
 def delete_record(ask: Ask) -> Answer:
     """Delete a record softly, with all below it and the links to any of it."""
     work = writing(ask)
-    done = apply(work, RECORDS, ask.params.gid("record"), lambda work, members: tree.delete(work, RECORDS, members))
+    done = apply(work, RECORDS, ask.params.gid("record"), _delete, tree.LIVE)
     return changed(ask, work, done)
 
 
@@ -79,7 +87,7 @@ def delete_record(ask: Ask) -> Answer:
 def undelete_record(ask: Ask) -> Answer:
     """Take a deletion back, with all that went along."""
     work = writing(ask)
-    done = apply(work, RECORDS, ask.params.gid("record"), lambda work, members: tree.undelete(work, RECORDS, members))
+    done = apply(work, RECORDS, ask.params.gid("record"), _undelete, tree.GONE)
     return changed(ask, work, done)
 
 

@@ -24,6 +24,7 @@ CODES = {
     "invalid_fields": 1001,
     "invalid_search": 1002,
     "not_implemented": 501,
+    "plan_changed": 412,  # who sends a plan is no client of the face's first server
 }
 CANNOT = 422
 BY_STATUS = {404: CANNOT, 409: CANNOT, 410: CANNOT, 412: CANNOT}

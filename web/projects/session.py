@@ -26,6 +26,7 @@ from models.feed.reading import latest
 from models.identity.api_users import key_of_api_user
 from models.identity.principal import Principal
 from models.identity.tokens import Signed, sign_in_by_key, sign_in_by_password
+from web import quotas
 from web.projects.envelope import Answer, Ask, Visit, call, common_call
 from web.projects.params import Params
 
@@ -41,7 +42,8 @@ def auth(visit: Visit) -> Answer:
     """Sign in by API key, and give the first data."""
     key = visit.params.text("api_key")
     try:
-        signed = sign_in_by_key(visit.session, key)
+        with quotas.guessing(key):
+            signed = sign_in_by_key(visit.session, key)
     except Unauthorized:
         raise Forbidden(UNKNOWN_KEY) from None
     return _enter(visit, signed)
@@ -87,8 +89,10 @@ def get_api_key(ask: Ask) -> Answer:
 
 
 def _by_password(session: Session, params: Params) -> Signed:
+    username, password = params.text("username"), params.text("password")
     try:
-        return sign_in_by_password(session, params.text("username"), params.text("password"))
+        with quotas.guessing(f"{username}\0{password}"):
+            return sign_in_by_password(session, username, password)
     except Unauthorized as refused:
         raise Forbidden(refused.detail) from None
 

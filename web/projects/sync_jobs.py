@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from models import ids, operations
+from models.db import Session
 from models.errors import InvalidValue
 from models.jobs import service as jobs
+from models.jobs.service import Drift, Member
 from models.jobs.values import Job, JobStatus
 from models.selection.cursor import Binding, Cursor, open_cursor, query_digest, seal
 from web.jobs import dump_job, dump_result
 from web.projects.envelope import Answer, Ask, call, project_calls
 
 api = project_calls("jobs")
+Row = TypeVar("Row", Member, Drift)
 STATUSES = ("succeeded", "noop", "failed", "skipped", "cancelled", "rolled_back")
 
 
@@ -29,8 +33,8 @@ def list_jobs(ask: Ask) -> Answer:
     """List the project's jobs, newest first, a page at a time."""
     status, name = _word(ask, "status", tuple(JobStatus)), ask.params.find_text("name")
     size, cursor, binding = _page(ask, "jobs", {"status": status, "name": name})
-    before = cursor.place[0] if cursor.place else None
-    query = jobs.JobQuery(status, name, before_id=before, size=size + 1, project_id=ask.project.id)  # type: ignore[arg-type]
+    before = int(cursor.place[0] or 0) if cursor.place else None
+    query = jobs.JobQuery(status, name, before_id=before, size=size + 1, project_id=ask.project.id)
     found = jobs.list_jobs(ask.session, ask.principal, query)
     page = found[:size]
     following = seal(binding, (page[-1].id,), cursor.issued) if len(found) > size else None
@@ -53,11 +57,71 @@ def list_results(ask: Ask) -> Answer:
     return Answer({"job": token, "results": [dump_result(row) for row in page], "page.cursor": following})
 
 
+@call(api, "jobs/members")
+def list_members(ask: Ask) -> Answer:
+    """List what a job over a selection froze when it was accepted, a page at a time."""
+    return _list(ask, "members", jobs.list_members, lambda row, name: {"id": name or row.name})
+
+
+@call(api, "jobs/drift")
+def list_drift(ask: Ask) -> Answer:
+    """List the members that were not what was frozen when their turn came; while the job runs, of those that had it."""
+
+    def dump(row: Drift, name: str | None) -> dict[str, Any]:
+        return {"id": name, "change": row.change, "found_on": _known(row.found_on)}
+
+    return _list(ask, "drift", jobs.list_drifts, dump)
+
+
+def _list(
+    ask: Ask,
+    kind: str,
+    read: Callable[[Session, Job, int, int], list[Row]],
+    dump: Callable[[Row, str | None], dict[str, Any]],
+) -> Answer:
+    token = ask.params.gid("job")
+    size, cursor, binding = _page(ask, f"{kind} of {token}", {})
+    after = int(cursor.place[0] or 0) if cursor.place else -1
+    job = jobs.get_job(ask.session, ask.principal, token, project_id=ask.project.id)
+    rows = read(ask.session, job, after, size + 1)
+    page = rows[:size]
+    rids = [row.rid for row in page if row.rid is not None]
+    names = operations.name_members(ask.session, ask.principal, job, rids)
+    following = seal(binding, (page[-1].index,), cursor.issued) if len(rows) > size else None
+    shown = [{"index": row.index, "frozen_on": _known(row.frozen_on), **dump(row, names.get(row.rid or 0))} for row in page]
+    return Answer({"job": token, kind: shown, "complete": job.final, "page.cursor": following})
+
+
 @call(api, "jobs/cancel")
 def cancel(ask: Ask) -> Answer:
     """Ask a job to stop: what has no outcome yet ends as cancelled. One that has ended stays as it is."""
     ask.project.check_writable()
     job = jobs.cancel(ask.session, ask.principal, ask.params.gid("job"), ask.project.id)
+    return Answer({"job": str(job.token), "jobs": {str(job.token): show(ask, job)}})
+
+
+@call(api, "jobs/pause")
+def pause(ask: Ask) -> Answer:
+    """Ask a job to begin nothing more; it rests once what is worked on has ended, and can be resumed."""
+    ask.project.check_writable()
+    job = jobs.pause(ask.session, ask.principal, ask.params.gid("job"), ask.project.id)
+    return Answer({"job": str(job.token), "jobs": {str(job.token): show(ask, job)}})
+
+
+@call(api, "jobs/resume")
+def resume(ask: Ask) -> Answer:
+    """Let a paused job go on where it was."""
+    ask.project.check_writable()
+    job = jobs.resume(ask.session, ask.principal, ask.params.gid("job"), ask.project.id)
+    return Answer({"job": str(job.token), "jobs": {str(job.token): show(ask, job)}})
+
+
+@call(api, "jobs/pace")
+def set_pace(ask: Ask) -> Answer:
+    """Let a job do so many items a second from now on; without `pace` as many as it can."""
+    ask.project.check_writable()
+    pace = ask.params.whole("pace", 0, 1) or None
+    job = jobs.set_pace(ask.session, ask.principal, ask.params.gid("job"), pace, ask.project.id)
     return Answer({"job": str(job.token), "jobs": {str(job.token): show(ask, job)}})
 
 
@@ -75,6 +139,10 @@ def _info(job: Job) -> dict[str, Any]:
 
 def _seconds(moment: datetime) -> float:
     return moment.timestamp()
+
+
+def _known(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
 
 
 def _word(ask: Ask, name: str, words: tuple[str, ...]) -> str | None:

@@ -1,11 +1,13 @@
 // Where one is and what is shown there. Addresses are kept behind the #, so that the server never sees them.
 
 import { ask, forgetKey, keepKey, key } from "./api.js";
+import { keepBell } from "./bell.js";
 import { showDiscordances } from "./discordance.js";
 import { fill, h, head, loading, say, toast, trouble } from "./dom.js";
 import { listen } from "./feed.js";
 import { showJob } from "./job.js";
 import { showJobs } from "./jobs.js";
+import { showNotices } from "./notices.js";
 import { showOperations } from "./operations.js";
 import { showProjectSearch, showTree } from "./project.js";
 import { showProjectRecord } from "./projectrecord.js";
@@ -14,11 +16,14 @@ import { words } from "./progress.js";
 import { showRecord } from "./record.js";
 import { showRecords } from "./records.js";
 import { showSubmit } from "./submit.js";
+import { showWebhook } from "./webhook.js";
+import { showWebhooks } from "./webhooks.js";
 import { jobName, short } from "./words.js";
 
 const main = document.getElementById("main");
 const nav = document.getElementById("nav");
 const leave = document.getElementById("leave");
+const bell = document.getElementById("bell");
 const ROUTES = [
   [/^\/jobs\/([^/]+)$/, showJob],
   [/^\/jobs$/, showJobs],
@@ -31,6 +36,9 @@ const ROUTES = [
   [/^\/projects\/([^/]+)\/search$/, showProjectSearch],
   [/^\/projects\/([^/]+)\/records\/([^/]+)$/, showProjectRecord],
   [/^\/operations$/, showOperations],
+  [/^\/webhooks$/, showWebhooks],
+  [/^\/webhooks\/([^/]+)$/, showWebhook],
+  [/^\/notices$/, showNotices],
 ];
 let shown = new AbortController();
 let heard = null; // the listening to the feed, while somebody is signed in
@@ -48,10 +56,10 @@ async function go() {
   const { path, query } = place();
   document.querySelectorAll("dialog").forEach((dialog) => dialog.close());
   nav.hidden = leave.hidden = !key();
-  for (const link of nav.children) {
+  for (const link of [...nav.children, bell]) {
     const here = path.startsWith(link.getAttribute("href").slice(1));
     here ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
-    if (here) nav.scrollLeft = link.offsetLeft - nav.offsetLeft - 40;
+    if (here && link !== bell) nav.scrollLeft = link.offsetLeft - nav.offsetLeft - 40;
   }
   if (!key()) return signIn();
   hear();
@@ -78,6 +86,7 @@ function hear() {
   if (heard) return;
   heard = new AbortController();
   listen(heard.signal);
+  keepBell(heard.signal);
 }
 
 // A word about a job that has ended while one was looking at something else.

@@ -4,12 +4,13 @@ import { count, fill, h, plural, say } from "./dom.js";
 
 export function basket(actions) {
   const ids = new Set(); // chosen ones; where everything is chosen, those left out
-  let whole = null; // { size, selection } of a search whose hits are all chosen
+  let whole = null; // { size, partial, selection } of a search whose hits are all chosen; of a partial one there are more than `size`
   let found = null;
   const bar = h("div", { class: "basket", role: "region", "aria-label": "Selection", hidden: true });
   const boxes = new Map();
 
   const size = () => (whole ? whole.size - ids.size : ids.size);
+  const named = () => (whole?.partial ? `All that match${ids.size ? ` but ${count(ids.size)}` : ""}` : plural(size(), "record"));
   const chosen = (id) => (whole ? !ids.has(id) : ids.has(id));
   const selection = () => (whole ? whole.selection([...ids]) : [...ids]);
   const everything = () => Boolean(whole?.everything);
@@ -31,17 +32,17 @@ export function basket(actions) {
     const number = size();
     bar.hidden = !number;
     document.body.classList.toggle("with-basket", Boolean(number));
-    fill(bar, h("b", {}, `${plural(number, "record")} chosen`),
-      found && !whole && found.size > shown().length && h("button", { type: "button", class: "link", onclick: all }, `Choose all ${count(found.size)} found`),
+    fill(bar, h("b", {}, `${named()} chosen`),
+      found && !whole && (found.partial || found.size > shown().length) && h("button", { type: "button", class: "link", onclick: all }, `Choose all ${found.partial ? "that match" : `${count(found.size)} found`}`),
       h("span", { class: "space" }),
-      actions.map(([text, act]) => h("button", { type: "button", onclick: () => act({ size: number, selection: selection(), everything: everything() }) }, text)),
+      actions.map(([text, act]) => h("button", { type: "button", onclick: () => act({ named: named(), selection: selection(), everything: everything() }) }, text)),
       h("button", { type: "button", class: "quiet", onclick: clear }, "Clear"));
   }
   function all() {
     ids.clear();
     whole = found;
     show();
-    say(`${plural(size(), "record")} chosen.`);
+    say(`${named()} chosen.`);
   }
   function clear() {
     ids.clear();

@@ -2,7 +2,7 @@
 
 import { ask, BULK, freshKey } from "./api.js";
 import { ask as question } from "./dialog.js";
-import { badge, choice, count, field, fill, h, plural, say } from "./dom.js";
+import { badge, choice, count, field, fill, h, say } from "./dom.js";
 import { keyList } from "./keys.js";
 import { over } from "./live.js";
 import { getJob, jobPanel } from "./panel.js";
@@ -40,7 +40,7 @@ const VERBS = { publish: ["Publish", publish], patch: ["Change a value", patch],
 
 // What the selection's bar offers over classification records.
 export const recordActions = (signal) =>
-  Object.entries(VERBS).map(([verb, [title, form]]) => [title, (chosen) => bulk(title, chosen, form(signal), { send: sender(verb), noun: "record" }, signal)]);
+  Object.entries(VERBS).map(([verb, [title, form]]) => [title, (chosen) => bulk(title, chosen, form(signal), { send: sender(verb) }, signal)]);
 
 const sender = (verb) => async (json, signal) => {
   const headers = { Prefer: "respond-async", "Idempotency-Key": `"${freshKey()}"` };
@@ -48,8 +48,8 @@ const sender = (verb) => async (json, signal) => {
   return { token: data["job.token"] ?? data.result["job.token"], plan: data.plan_token ?? data.result?.plan_token };
 };
 
-export function bulk(title, chosen, form, { send, noun }, outer) {
-  question(`${title}: ${plural(chosen.size, noun)}`, (body, { run, close, signal }) => {
+export function bulk(title, chosen, form, { send }, outer) {
+  question(`${title}: ${chosen.named}`, (body, { run, close, signal }) => {
     const place = h("div");
     const fields = h("fieldset", {}, h("legend", { class: "unseen" }, title), form.parts);
     const foot = h("div", { class: "dialog-foot" });

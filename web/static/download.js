@@ -1,6 +1,6 @@
 // A job's outcomes as a file, made here out of the pages of the API.
 
-import { ask, query } from "./api.js";
+import { ask, pause, query } from "./api.js";
 import { count, fill, h, save, trouble } from "./dom.js";
 import { short } from "./words.js";
 
@@ -11,23 +11,25 @@ const FORMATS = {
   csv: ["Outcomes as CSV", "text/csv"],
   ndjson: ["Outcomes as NDJSON", "application/x-ndjson"],
   failed: ["Failed items as sent (NDJSON)", "application/x-ndjson"],
+  receipt: ["Receipt (signed)", "application/json"],
 };
+const ENDINGS = { csv: ".csv", ndjson: ".ndjson", failed: "-failed.ndjson", receipt: "-receipt.json" };
+const ENDED = ["done", "rejected"];
 
 export function downloads(job, status, signal) {
   const answer = h("p", { class: "hint", role: "status" });
-  const items = Object.entries(FORMATS).filter(([name]) => name !== "failed" || job.failed).map(([name, [text]]) =>
+  const items = Object.entries(FORMATS).filter(([name]) => offered(name, job)).map(([name, [text]]) =>
     h("button", { type: "button", onclick: (event) => run(name, event.target) }, text));
   async function run(name, button) {
     button.disabled = true;
     try {
       const parts = [];
-      const make = { csv, ndjson, failed }[name];
+      const make = { csv, ndjson, failed, receipt }[name];
       for await (const [text, number] of make(job, name === "failed" ? "failed" : status(), signal)) {
         parts.push(text);
         fill(answer, `${count(number)} items read …`);
       }
-      const ending = name === "csv" ? "csv" : "ndjson";
-      save(`job-${short(job.token)}${name === "failed" ? "-failed" : ""}.${ending}`, parts, FORMATS[name][1]);
+      save(`job-${short(job.token)}${ENDINGS[name]}`, parts, FORMATS[name][1]);
       fill(answer, "The file is saved.");
     } catch (error) {
       if (error.name !== "AbortError") fill(answer, trouble(error));
@@ -35,6 +37,20 @@ export function downloads(job, status, signal) {
     button.disabled = false;
   }
   return h("details", { class: "menu" }, h("summary", { class: "button" }, "Download"), h("div", { class: "menu-body" }, items, h("p", { class: "hint" }, "Outcomes: those that are chosen below, under Items."), answer));
+}
+
+const offered = (name, job) => (name !== "failed" || job.failed) && (name !== "receipt" || ENDED.includes(job.status));
+
+// The server makes the receipt of a large job while it is asked for.
+async function* receipt(job, status, signal) {
+  for (;;) {
+    const { data, pause: wait } = await ask(`/api/jobs/${job.token}/receipt`, { signal });
+    if (data.receipt) {
+      yield [`${JSON.stringify(data, null, 1)}\n`, job.total];
+      return;
+    }
+    await pause(wait, signal);
+  }
 }
 
 async function* pages(job, status, signal) {

@@ -1,6 +1,8 @@
-// One stream a tab with all that happens to the reader's jobs, told on as `job` events of the window; closed while nobody looks.
+// One stream a tab with all that happens to the reader's jobs and webhooks, told on as `job` and `webhook` events of the window.
+// It is closed while nobody looks, unless the reader wants to be told outside of the tab.
 
 import { ask, pause } from "./api.js";
+import { tells } from "./bell.js";
 import { events } from "./sse.js";
 
 const LONGEST_PAUSE = 30;
@@ -15,6 +17,7 @@ export async function listen(signal) {
         mark = id;
         tries = 0;
         if (data.data_type === "jobs" && data.data) dispatchEvent(new CustomEvent("job", { detail: { token: data.data_key, ...data.data } }));
+        if (data.data_type === "webhooks") dispatchEvent(new CustomEvent("webhook", { detail: { id: data.data_key } }));
       }
       await pause(0.5, signal);
     } catch (error) {
@@ -27,8 +30,9 @@ export async function listen(signal) {
 
 const shown = (signal) =>
   new Promise((resolve) => {
-    if (!document.hidden || signal.aborted) return resolve();
-    const look = () => document.hidden || resolve();
+    const wanted = () => !document.hidden || tells();
+    if (wanted() || signal.aborted) return resolve();
+    const look = () => wanted() && resolve();
     document.addEventListener("visibilitychange", look, { signal });
     signal.addEventListener("abort", resolve, { once: true });
   });
@@ -37,6 +41,6 @@ const shown = (signal) =>
 function whileShown(signal) {
   const own = new AbortController();
   signal.addEventListener("abort", () => own.abort(), { once: true, signal: own.signal });
-  document.addEventListener("visibilitychange", () => document.hidden && own.abort(), { signal: own.signal });
+  document.addEventListener("visibilitychange", () => document.hidden && !tells() && own.abort(), { signal: own.signal });
   return own.signal;
 }

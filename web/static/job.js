@@ -1,8 +1,9 @@
 // One job: its counts as they change, what went wrong, what can be done with it, and its items.
 
 import { ask, fetchFile, freshKey } from "./api.js";
+import { controls, CONTROLS, steered } from "./control.js";
 import { ask as question } from "./dialog.js";
-import { badge, bytes, count, fill, h, head, plural, save, say, trouble } from "./dom.js";
+import { badge, bytes, count, fill, h, head, plural, save, trouble } from "./dom.js";
 import { downloads } from "./download.js";
 import { itemList } from "./items.js";
 import { over } from "./live.js";
@@ -26,10 +27,10 @@ export async function showJob(main, { signal, name: token, query: asked, ready }
     before = now;
     items.update(now);
   }
-  async function act(verb, button) {
+  async function act(button, what) {
     button.disabled = true;
     try {
-      await ACTS[verb](token);
+      await what();
     } catch (error) {
       button.disabled = false;
       fill(answer, trouble(error));
@@ -42,23 +43,20 @@ const send = async (token, verb, json) =>
   (await ask(`/api/jobs/${token}/${verb}`, { method: "POST", json, headers: { "Idempotency-Key": `"${freshKey()}"` } })).data.result["job.token"];
 
 const ACTS = {
-  async cancel(token) {
-    await ask(`/api/jobs/${token}/cancel`, { method: "POST" });
-    say("The job is asked to stop.");
-  },
+  ...CONTROLS,
   async retry(token) {
     location.hash = `#/jobs/${await send(token, "retry")}`;
   },
 };
 
-const changed = (before, now) => over(before) !== over(now) || before.cancel_requested !== now.cancel_requested;
+const changed = (before, now) => over(before) !== over(now) || steered(before, now);
 
 function buttons(job, act, latest, signal) {
   const button = (verb, text, kind = "") => {
-    const made = h("button", { type: "button", class: kind, onclick: () => act(verb, made) }, text);
+    const made = h("button", { type: "button", class: kind, onclick: () => act(made, () => ACTS[verb](job.token)) }, text);
     return made;
   };
-  if (!over(job)) return job.cancel_requested ? h("button", { disabled: true }, "Stopping …") : button("cancel", "Cancel");
+  if (!over(job)) return controls(job, button, act);
   if (job.purged_on || !job.total) return null;
   const status = () => document.getElementById("outcome")?.value ?? "";
   return [

@@ -7,10 +7,12 @@ export const PARTS = ["succeeded", "noop", "failed", "skipped", "cancelled", "ro
 export const WORDS = {
   succeeded: "succeeded", noop: "unchanged", failed: "failed", skipped: "skipped", cancelled: "cancelled", rolled_back: "rolled back",
 };
+const held = (job) => !over(job) && job.pause_requested && (job.paused ? "paused" : "pausing");
 export const done = (job) => job.total - job.remaining;
 
 export const state = (job) =>
-  job.queue_position ? badge(`waits, number ${job.queue_position}`, "queued") : badge(job.outcome ?? job.status, job.outcome ?? job.status);
+  held(job) ? badge(held(job), "queued")
+    : job.queue_position ? badge(`waits, number ${job.queue_position}`, "queued") : badge(job.outcome ?? job.status, job.outcome ?? job.status);
 
 export function bar(job) {
   const known = PARTS.reduce((sum, name) => sum + (job[name] ?? 0), 0);
@@ -39,6 +41,8 @@ export function pace(job) {
   const seconds = Math.max((end - new Date(job.started_on)) / 1000, 0.001);
   const rate = done(job) / seconds;
   if (over(job)) return `${span(seconds)}, ${count(Math.round(rate))} a second`;
+  if (held(job)) return "goes on when it is resumed";
+  if (job.pace) return `at most ${count(job.pace)} a second, about ${span(job.remaining / job.pace)} left`;
   return rate && seconds > 1 ? `${count(Math.round(rate))} a second, about ${span(job.remaining / rate)} left` : "";
 }
 

@@ -93,18 +93,19 @@ export async function showProjectSearch(main, { signal, names: [gid], query: ask
   await load();
 
   async function load() {
-    const { result, data } = await call(gid, "records/search", { ...search, languages: [project.language], "page.top": body.children.length, "page.size": PAGE }, signal);
+    const { result, data } = await call(gid, "records/search", { ...search, glance: true, languages: [project.language], "page.top": body.children.length, "page.size": PAGE }, signal);
     const first = !body.children.length;
     body.append(...result.records.map((one) => line(data.records[one])));
     const size = result["records.size"];
+    const partial = result["records.complete"] === false; // there are more than `size`
     more.hidden = body.children.length >= size || !result.records.length;
-    fill(total, body.children.length ? `${count(body.children.length)} of ${count(size)} shown` : "");
-    if (first) say(`${plural(size, "record")} found.`);
+    fill(total, body.children.length ? `${count(body.children.length)} of ${partial ? "more than " : ""}${count(size)} shown` : "");
+    if (first) say(`${partial ? "More than " : ""}${plural(size, "record")} found.`);
     if (!body.children.length) return fill(place, empty("No record matches."));
     const shown = table("Records", COLUMNS, body);
     fill(shown.querySelector("thead td"), picked.head);
     fill(place, h("div", { class: "scroll" }, shown));
-    if (first) picked.searched({ size, everything, selection: (exclude) => [{ search, ...(exclude.length && { exclude }) }] });
+    if (first) picked.searched({ size, everything, partial, selection: (exclude) => [{ search, ...(exclude.length && { exclude }) }] });
     else picked.show();
   }
   function line(record) {

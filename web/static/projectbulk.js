@@ -33,7 +33,7 @@ const move = () => {
 const VERBS = [["Set channels on", "channels/set", channels(true)], ["Set channels off", "channels/set", channels(false)], ["Move", "move", move], ["Delete", "delete", remove], ["Undelete", "undelete", restore]];
 
 export const projectActions = (project, signal) =>
-  VERBS.map(([title, verb, form]) => [title, (chosen) => bulk(title, chosen, form(project), { send: sender(project, verb), noun: "record" }, signal)]);
+  VERBS.map(([title, verb, form]) => [title, (chosen) => bulk(title, chosen, form(project), { send: sender(project, verb) }, signal)]);
 
 const sender = (project, verb) => async (json, signal) => {
   const headers = { "Idempotency-Key": `"${freshKey()}"` };

@@ -11,6 +11,7 @@ import { level } from "./words.js";
 
 const COLUMNS = ["", "Record", "Variant", "Gene", "Condition", "Significance", "Shared with"];
 const SIZE = 25;
+const GLANCED = 1_000; // records that a glance holds
 
 function line(record, keys, picked) {
   const value = (name) => shownValue(keys.get(name), record.data?.[name]?.value);
@@ -30,6 +31,7 @@ export async function showRecords(main, { signal, query: asked, ready }) {
     if (next === location.hash) load(true);
     else location.hash = next;
   };
+  const everywhere = () => `#/records${address(q, filters) || "?all=true"}&everywhere=true`;
   const find = (event) => (event.preventDefault(), go(input.value.trim(), filters));
   const picked = basket(recordActions(signal));
   const body = h("tbody");
@@ -49,7 +51,9 @@ export async function showRecords(main, { signal, query: asked, ready }) {
   const filter = filterOf(filters);
   const search = { ...(q && { q }), ...(filter && { filter }) };
   const everything = !q && !filter;
+  const glance = !asked.has("everywhere"); // else all of them are looked for, however long it takes
   let cursor = null;
+  let partial = false; // there are more than the glance holds
   if (everything && !asked.has("all")) return fill(place, nowhere()); // a list of all may be long in the making
   await load(true);
 
@@ -57,11 +61,12 @@ export async function showRecords(main, { signal, query: asked, ready }) {
     if (anew) cursor = null;
     more.disabled = true;
     try {
-      const json = { selection: [{ search }], allow_all: everything, "page.size": SIZE, "page.cursor": cursor };
+      const json = { selection: [{ search }], allow_all: everything, glance, "page.size": SIZE, "page.cursor": cursor };
       const { data } = await ask(BULK_GET, { method: "POST", json, signal });
       if (anew) body.replaceChildren();
       body.append(...data.result.records.map((name) => line(data.data.records[name], keys, picked)));
       cursor = data.result["page.cursor"];
+      if (anew) partial = data.result["records.complete"] === false;
       show(data.result["records.size"], anew);
     } catch (error) {
       if (error.name === "AbortError" || error.status === 401) throw error;
@@ -73,18 +78,24 @@ export async function showRecords(main, { signal, query: asked, ready }) {
   function show(size, anew) {
     const number = body.children.length;
     more.hidden = !cursor;
-    fill(total, number ? `${count(number)} of ${count(size)} shown` : "");
-    if (anew) say(`${count(size)} records found.`);
-    if (!number) fill(place, nothing(everything));
+    fill(total, number || partial ? found(number, size, partial, everywhere()) : "");
+    if (anew) say(`${partial ? "More than " : ""}${count(size)} records found.`);
+    if (!number) fill(place, partial ? unsure(everywhere()) : nothing(everything));
     else if (!place.contains(body)) {
       const shown = table("Records", COLUMNS, body);
       fill(shown.querySelector("thead td"), picked.head);
       fill(place, h("div", { class: "scroll" }, shown));
     }
-    if (anew) picked.searched({ size, everything, selection: (exclude) => [{ search, ...(exclude.length && { exclude }) }] });
+    if (anew) picked.searched({ size, everything, partial, selection: (exclude) => [{ search, ...(exclude.length && { exclude }) }] });
     else picked.show();
   }
 }
+
+const found = (number, size, partial, everywhere) =>
+  partial ? [`${count(number)} of more than ${count(size)} shown. `, size < GLANCED && h("a", { href: everywhere }, "Look for all of them")] : `${count(number)} of ${count(size)} shown`;
+
+const unsure = (everywhere) =>
+  empty(h("p", {}, "A quick look has found no record."), h("p", {}, h("a", { class: "button main", href: everywhere }, "Look everywhere")), h("p", { class: "hint" }, "With this many records that may take a while."));
 
 function address(q, filters) {
   const asked = new URLSearchParams([...(q ? [["q", q]] : []), ...filters.map((one) => ["f", JSON.stringify(one)])]);

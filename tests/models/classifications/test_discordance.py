@@ -141,9 +141,13 @@ def test_filters(ask: dict[str, Any], found: list[int]) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
-@pytest.mark.parametrize("pieces", [(1, 2), (4, 4, 4), (100,)])
-def test_pages_hold_each_discordance_once(size: int, pieces: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("pieces", "patience"), [((1, 2), 60.0), ((4, 4, 4), 60.0), ((4, 100), -1.0), ((100,), 60.0)])
+def test_pages_hold_each_discordance_once(
+    size: int, pieces: tuple[int, ...], patience: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gene = {"gene": "PAH"} if size > 2 else {}
     monkeypatch.setattr(discordance, "PIECES", pieces)
+    monkeypatch.setattr(discordance, "PATIENCE", patience)
     monkeypatch.setattr(discordance, "LOOKED_AT", 2)
     monkeypatch.setattr(discordance, "MOST_KEPT", 2)
     with transaction() as session:
@@ -155,7 +159,7 @@ def test_pages_hold_each_discordance_once(size: int, pieces: tuple[int, ...], mo
         found: list[Place] = []
         after, pages = Place(), 0
         while pages < 100:
-            page = _list(session, world, size=size, after=after)
+            page = _list(session, world, size=size, after=after, **gene)
             assert len(page.found) <= size
             found += [one.place for one in page.found]
             pages += 1

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from models.db import DATABASE_ERRORS, Session, driver, engine, sqlstate
 from models.jobs import ledger
-from models.jobs.ledger import Chunk, Claim, Overtaken
+from models.jobs.ledger import Chunk, Claim, Held, Overtaken
 from models.settings import settings
 
 BUSY = "55P03"  # the row is held by somebody who stands still
@@ -87,7 +87,7 @@ class Hands(RuleBasedStateMachine):
 
     @contextmanager
     def impatient(self, session: Session, mine: Claim | None = None) -> Iterator[None]:
-        """End quietly where a worker may end: overtaken (and only if it truly was), or where it would wait for another."""
+        """End quietly where a worker may end: overtaken (and only if it was), held by a pause, or where it would wait."""
         try:
             session.begin()
             driver(session).execute("SET LOCAL lock_timeout = '20ms'")
@@ -95,9 +95,17 @@ class Hands(RuleBasedStateMachine):
         except Overtaken:
             session.rollback()
             assert mine is not None and self.was_overtaken(mine)
+        except Held:
+            session.rollback()
+            assert mine is not None
+            self.release(mine)
         except DATABASE_ERRORS as error:
             session.rollback()
             assert sqlstate(error) == BUSY, error
+
+    def release(self, mine: Claim) -> None:
+        with self.alone() as session:
+            ledger.release(session, mine)
 
     def was_overtaken(self, mine: Claim) -> bool:
         now = self.read(f"SELECT fence, status FROM chunks WHERE job_id = {mine.job_id} AND no = {mine.no}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.db import driver, transaction
-from models.jobs import ledger
+from models.jobs import careful, ledger
 from models.jobs.ledger import Outcome
 from tests.factories import job
 
@@ -14,7 +14,7 @@ def deaths(job_id: int, *, postponed: bool) -> int:
         mine = ledger.claim(session, job_id, 0)
     assert mine is not None
     with transaction() as session:
-        counted = ledger.probe(session, mine, 0)
+        counted = careful.probe(session, mine, 0)
     if postponed:
         with transaction() as session:
             ledger.postpone(session, mine, careful=False)
@@ -48,7 +48,7 @@ def test_the_last_item_ends_the_chunk_and_the_job(database: str) -> None:
     seen = []
     for index in range(2):
         with transaction() as session:
-            ledger.advance(session, mine, [Outcome(index, "succeeded")])
+            careful.advance(session, mine, [Outcome(index, "succeeded")])
         with transaction() as session:
             found = driver(session).execute("SELECT status, total - succeeded, chunks_done FROM jobs WHERE id = %s", (job_id,))
             seen.append(found.fetchone())

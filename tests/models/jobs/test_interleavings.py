@@ -17,7 +17,7 @@ from hypothesis.stateful import initialize, invariant, precondition, rule, run_s
 from models import ids
 from models.db import Session, driver, engine, transaction
 from models.identity.principal import Principal
-from models.jobs import control, dispatch, ledger
+from models.jobs import cancelling, careful, control, dispatch, ledger, pacing
 from models.jobs.ledger import Chunk, Outcome
 from tests.factories import job
 from tests.models.jobs.hands import Hand, Hands
@@ -40,7 +40,19 @@ UNTOLD = """
 SELECT e.job_id, e.index FROM effects e LEFT JOIN outcomes o ON o.job_id = e.job_id AND o.index = e.index
 WHERE o.status IS NULL OR o.status = 'cancelled'
 """
-TIME_PASSES = "UPDATE chunks SET dispatched_on = dispatched_on - interval '1 day', not_before = now() - interval '1 s'"
+TIME_PASSES = """
+UPDATE chunks SET dispatched_on = dispatched_on - interval '1 day', claimed_on = claimed_on - interval '1 day',
+    not_before = now() - interval '1 s';
+UPDATE jobs SET next_on = now() - interval '1 day'
+"""
+RESTING = """
+SELECT j.id, (SELECT count(*) FROM effects e WHERE e.job_id = j.id), j.succeeded + j.failed + j.noop FROM jobs j
+WHERE j.paused_on IS NOT NULL
+"""
+NUMBERED = """
+SELECT j.id FROM jobs j LEFT JOIN entries e ON e.job_id = j.id WHERE j.status <> 'rejected' GROUP BY j.id
+HAVING j.succeeded + j.failed + j.skipped + j.noop + j.cancelled <> coalesce(sum(e.items), 0) OR max(e.seq) <> sum(e.items)
+"""
 NOT_YET = "UPDATE chunks SET not_before = not_before + interval '1 hour' WHERE not_before > now()"
 OPEN_JOBS = "SELECT id, status FROM jobs WHERE status IN ('queued', 'processing')"
 EARLY = """
@@ -54,7 +66,8 @@ class Ledger(Hands):
 
     def __init__(self) -> None:
         super().__init__()
-        self.reader.execute("DELETE FROM effects; DELETE FROM outcomes; DELETE FROM chunks; DELETE FROM jobs")
+        for table in ("effects", "entries", "outcomes", "chunks", "jobs"):
+            self.reader.execute(f"DELETE FROM {table}")  # type: ignore[call-overload]
         self.tokens: list[str] = []
         self.messages: list[tuple[int, int]] = []
         self.seen: dict[int, tuple[int, int]] = {}
@@ -89,7 +102,7 @@ class Ledger(Hands):
     def stop_cancelled(self) -> None:
         with self.alone() as session:
             for job_id in dispatch.cancelling(session):
-                ledger.cancel_open(session, job_id)
+                cancelling.cancel_open(session, job_id)
 
     @rule()
     def let_time_pass(self) -> None:
@@ -136,7 +149,7 @@ class Ledger(Hands):
 
     def work_whole(self, hand: Hand, ending: str) -> None:
         with self.standing(hand) as session:
-            chunk = self.open(session, hand)
+            chunk = self.open(session, hand).share()
             effect(session, chunk)
             ledger.finish(session, chunk, [Outcome(index, ending) for index in chunk.indexes])
             hand.ended = True
@@ -144,16 +157,16 @@ class Ledger(Hands):
     def probe(self, hand: Hand) -> None:
         with self.at_once(hand) as session:
             self.open(session, hand)
-            ledger.probe(session, hand.claim, hand.next_item)
+            careful.probe(session, hand.claim, hand.next_item)
             hand.probed = True
 
     def work_on_one(self, hand: Hand, ending: str) -> None:
         with self.standing(hand) as session:
             chunk = self.open(session, hand)
             effect(session, chunk.only([hand.next_item]))
-            ledger.advance(session, hand.claim, [Outcome(chunk.indexes[hand.next_item], ending)])
+            careful.advance(session, hand.claim, [Outcome(chunk.indexes[hand.next_item], ending)])
             hand.next_item, hand.probed = hand.next_item + 1, False
-            hand.ended = hand.next_item == chunk.size
+            hand.ended = hand.next_item == hand.claim.end(chunk.size)
 
     def commit(self, hand: Hand) -> None:
         assert hand.session is not None
@@ -161,6 +174,8 @@ class Ledger(Hands):
         self.let_go(hand)
         if hand.ended:
             self.hands.remove(hand)
+            with self.alone() as session:
+                ledger.release(session, hand.claim)
 
     @precondition(lambda self: self.hands)
     @rule(place=PLACES)
@@ -185,6 +200,10 @@ class Ledger(Hands):
     def no_item_takes_effect_twice_or_untold(self) -> None:
         assert self.read(TWICE) == []
         assert self.read(UNTOLD) == []
+
+    @invariant()
+    def every_outcome_has_its_number(self) -> None:
+        assert self.read(NUMBERED) == []
 
     @invariant()
     def counters_add_up_and_status_moves_on(self) -> None:
@@ -230,6 +249,51 @@ class Ledger(Hands):
             assert not self.hands
 
 
+class Pausing(Ledger):
+    """The same with jobs that are paused, paced and resumed at any time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.resting: dict[int, tuple[int, int]] = {}
+
+    @rule(place=PLACES)
+    def pause(self, place: int) -> None:
+        with self.alone() as session:
+            control.pause(session, OWNER, self.tokens[place % len(self.tokens)])
+        self.settle_pauses()
+
+    @rule()
+    def settle_pauses(self) -> None:
+        with self.alone() as session:
+            pacing.settle_pauses(session)
+
+    @rule(place=PLACES)
+    def resume(self, place: int) -> None:
+        self.resting.clear()
+        with self.alone() as session:
+            control.resume(session, OWNER, self.tokens[place % len(self.tokens)])
+
+    @rule(place=PLACES, pace=st.sampled_from([None, 2, 4, 1000]))
+    def set_pace(self, place: int, pace: int | None) -> None:
+        """A pace of 2 or 4 makes shares of one item or two."""
+        with self.alone() as session:
+            control.set_pace(session, OWNER, self.tokens[place % len(self.tokens)], pace)
+
+    @invariant()
+    def nothing_takes_effect_while_a_job_rests(self) -> None:
+        now = {job_id: (effects, told) for job_id, effects, told in self.read(RESTING)}
+        assert {job_id: seen for job_id, seen in self.resting.items() if job_id in now}.items() <= now.items()
+        self.resting = now
+
+    def teardown(self) -> None:
+        while self.hands:
+            self.die(0)
+        for place in range(len(self.tokens)):
+            self.resume(place)
+            self.set_pace(place, None)
+        super().teardown()
+
+
 def effect(session: Session, chunk: Chunk) -> None:
     """Do what an item does here: leave a row that nothing but the fence keeps from being left twice."""
     for index in chunk.indexes:
@@ -245,15 +309,20 @@ def effects(database: str) -> Iterator[None]:
         driver(session).execute("DROP TABLE effects")
 
 
-def explore(examples: int, steps: int) -> None:
+def explore(machine: type[Ledger], examples: int, steps: int) -> None:
     """Look at so many stories of so many steps. Raises what an invariant raises."""
     profile = settings(
         max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=not FULL, database=None,
         suppress_health_check=list(HealthCheck), phases=(Phase.generate,),
     )  # fmt: skip
-    run_state_machine_as_test(Ledger, settings=profile)
+    run_state_machine_as_test(machine, settings=profile)
 
 
 @pytest.mark.timeout(3600 if FULL else 120)
 def test_no_order_of_events_loses_doubles_or_turns_back_anything(effects: None) -> None:
-    explore(examples=2_000 if FULL else 60, steps=40)
+    explore(Ledger, examples=2_000 if FULL else 60, steps=40)
+
+
+@pytest.mark.timeout(3600 if FULL else 120)
+def test_no_order_of_events_writes_while_a_job_rests(effects: None) -> None:
+    explore(Pausing, examples=2_000 if FULL else 60, steps=30)

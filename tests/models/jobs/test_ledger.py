@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models.db import driver, transaction
-from models.jobs import ledger
+from models.jobs import cancelling, careful, ledger
 from models.jobs.ledger import Outcome, Overtaken
 from tests.factories import job
 
@@ -109,14 +109,14 @@ def test_an_item_that_kills_its_worker_is_counted_and_others_are_not(one: int) -
         mine = claim(one)
         assert mine is not None
         with transaction() as session:
-            deaths.append(ledger.probe(session, mine, 0))
+            deaths.append(careful.probe(session, mine, 0))
     assert deaths == [0, 1, 2, 3]
     with transaction() as session:
-        ledger.advance(session, mine, [Outcome(0, "failed", code="quarantined")])
+        careful.advance(session, mine, [Outcome(0, "failed", code="quarantined")])
     mine = claim(one)
     assert mine is not None and mine.next_item == 1
     with transaction() as session:
-        assert ledger.probe(session, mine, 1) == 0
+        assert careful.probe(session, mine, 1) == 0
 
 
 def test_a_postponed_chunk_waits_longer_each_time(one: int) -> None:
@@ -146,7 +146,7 @@ def test_p25_cancelling_gives_every_item_left_its_outcome(database: str) -> None
     assert mine is not None
     finish(mine)
     with transaction() as session:
-        assert ledger.cancel_open(session, job_id) == 3
+        assert cancelling.cancel_open(session, job_id) == 3
     assert row("SELECT status, outcome, succeeded, cancelled FROM jobs WHERE id = %s", job_id) == ("done", "cancelled", 2, 6)
     assert row("SELECT count(*), count(DISTINCT index) FROM outcomes WHERE job_id = %s", job_id) == (8, 8)
 
@@ -155,6 +155,6 @@ def test_a_cancelled_chunk_fences_its_worker_out(one: int) -> None:
     mine = claim(one)
     assert mine is not None
     with transaction() as session:
-        ledger.cancel_open(session, one)
+        cancelling.cancel_open(session, one)
     with pytest.raises(Overtaken):
         finish(mine)

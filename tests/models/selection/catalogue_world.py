@@ -187,11 +187,13 @@ def _make_records(session: Session, world: World, dice: Random, number: int) -> 
                 "gid": item.gid, "project_id": world.project.id, "parent_id": parent.id, "definition_id": definition.id,
                 "canonical_id": item.shown_by, "status": "deleted" if item.deleted else "published",
                 "channels": list(item.channels), "positions": Jsonb(item.places), "content": Jsonb(item.content),
-                "words": "" if link else forms.of(definition).words(item.content), "updated_on": item.updated_on,
+                "updated_on": item.updated_on,
             },
         )  # fmt: skip
         world.records[item.id] = item
         if link is None:
+            words = forms.of(definition).words(item.content)
+            driver(session).execute("INSERT INTO catalogue_words VALUES (%s, %s::tsvector)", (item.id, words))
             parents, gids = [*parents, item.id], [*gids, item.gid]
 
 
@@ -200,10 +202,11 @@ def _root(session: Session, world: World, forms: Forms, row: tuple[Any, ...]) ->
     definition = world.schema.by_gid[gid_of("definition", "other")]
     moment = ids.now() - timedelta(days=AGES[0])
     driver(session).execute(
-        "UPDATE catalogue_records SET definition_id = %s, content = '{}', words = %s::tsvector, updated_on = %s, "
-        "positions = '{}' WHERE id = %s",
-        (definition.id, forms.of(definition).words({}), moment, row[0]),
+        "UPDATE catalogue_records SET definition_id = %s, content = '{}', updated_on = %s, positions = '{}' WHERE id = %s",
+        (definition.id, moment, row[0]),
     )
+    words = forms.of(definition).words({})
+    driver(session).execute("UPDATE catalogue_words SET words = %s::tsvector WHERE record_id = %s", (words, row[0]))
     return Item(*row, name="", parent=None, deleted=False, updated_on=moment, definition="other")
 
 

@@ -20,7 +20,8 @@ from tests.models.selection.catalogue_world import AGES, FIELDS, LANGUAGES, WORD
 
 pytestmark = pytest.mark.usefixtures("database")
 
-EXAMPLES = int(os.environ.get("WAYBILL_TEST_EXAMPLES", "60"))
+FULL = os.environ.get("WAYBILL_FAULTS") == "full"
+EXAMPLES = 500 if FULL else 60
 UNKNOWN = "99999999-9999-4999-8999-999999999999"
 PHRASES = st.lists(st.sampled_from(WORDS), min_size=2, max_size=2).map(lambda pair: f'"{pair[0]} {pair[1]}"')
 TERM = st.builds("".join, st.tuples(st.sampled_from(["", "", "+", "-"]), st.sampled_from([*WORDS, "gr*", "missing"]) | PHRASES))
@@ -110,6 +111,7 @@ def _expected(session: Session, world: World, space: Space, kind: str, sent: lis
     return list(dict.fromkeys(expected))
 
 
+@pytest.mark.timeout(1_800 if FULL else 240)
 @pytest.mark.parametrize("kind", ["records", "assets"])
 def test_random_selections_name_what_a_plain_evaluation_names(kind: str) -> None:
     with transaction() as session:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from models.db import driver, transaction
+from models.selection import catalogue_pages
 from tests.factories import CHANNELS, ORDERINGS
 from tests.models.selection import catalogue_oracle as oracle
 from tests.models.selection.catalogue_world import Item, World, gid_of, new_world
@@ -229,6 +230,18 @@ def test_schema_validation_looks_at_labels_values_and_metadata(world: World, rea
     assert reader.refused("schema/search", language="en", filter=["updated_on", "<", [1, "days"]]) == (1006, "invalid_selection")
 
 
+@pytest.mark.usefixtures("world")
+def test_a_glance_gathers_some_hits_and_says_whether_that_is_all(reader: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = {"language": "en", "q": "red stone", "glance": True}
+    total = reader.call("records/search", language="en", q="red stone")["records.size"]
+    assert total > 1
+    whole = reader.call("records/search", **ask)
+    assert (whole["records.size"], "records.complete" in whole) == (total, False)
+    monkeypatch.setattr(catalogue_pages, "GLANCED", total - 1)
+    some = reader.call("records/search", **ask)
+    assert (some["records.size"], some["records.complete"]) == (total - 1, False)
+
+
 def test_a_search_has_pages_by_rank_and_the_number_of_all_hits(world: World, reader: Member) -> None:
     whole = reader.call("records/search", language="en", q="red stone", **{"page.size": 500})
     assert set(whole["records"]) == gids_of(world, {"q": "red stone"})
@@ -386,6 +399,15 @@ def test_a_repeat_with_the_same_key_is_the_same_job(world: World, editor: Member
     both = editor.post("records/bulk/delete", {"selection": [gid], "idempotency_key": "x"}, headers={"Idempotency-Key": "y"})
     assert refusal(both)[0] == 400
     assert len(jobs_of(editor)) == 2
+
+
+def test_a_repeat_without_a_key_is_another_job(world: World, editor: Member, work_all: Callable[[], None]) -> None:
+    gid = next(item.gid for item in live(world) if item.parent is not None and item.shown_by is None)
+    body = {"selection": [gid], "ordering": next(iter(ORDERINGS.values()))}
+    first, second = (editor.call("records/bulk/duplicate", **body)["job.token"] for _ in range(2))
+    work_all()
+    made = [editor.call("jobs/results", job=token)["results"][0]["result"]["record"] for token in (first, second)]
+    assert len({first, second}) == len({*made, gid}) - 1 == 2
 
 
 def test_jobs_are_listed_a_page_at_a_time(world: World, editor: Member, reader: Member) -> None:

@@ -89,7 +89,8 @@ class Tree:
         """Return everything of the project's records but the times of their last change."""
         columns = "id, gid, parent_id, canonical_id, definition_id, status, deleted_with, channels, positions, content, words"
         with transaction() as session:
-            return driver(session).execute(f"SELECT {columns} FROM catalogue_records ORDER BY id").fetchall()
+            worded = "catalogue_records LEFT JOIN catalogue_words ON record_id = id"
+            return driver(session).execute(f"SELECT {columns} FROM {worded} ORDER BY id").fetchall()
 
     def feed(self) -> set[tuple[str, str]]:
         """Return what the project's feed says of records since it was last asked."""

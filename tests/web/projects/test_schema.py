@@ -158,7 +158,8 @@ def test_the_feed_tells_of_each_item_once(editor: Member) -> None:
 
 def values() -> tuple[Any, str]:
     with transaction() as session:
-        row = driver(session).execute("SELECT content, words::text FROM catalogue_records").fetchone()
+        joined = "catalogue_records JOIN catalogue_words ON record_id = id"
+        row = driver(session).execute(f"SELECT content, words::text FROM {joined}").fetchone()
         assert row
         return row
 

@@ -18,6 +18,8 @@ from models.identity.tables import users
 from models.settings import settings
 from tests.factories import CHANNELS, FIELDLISTS, ORDERINGS, PASSWORD, PROJECT
 from tests.web.projects.conftest import Member, refusal
+from web import quotas
+from web.tallies import Tallies, Window
 
 RESULT = {
     "user", "user_projects", "project", "project_members", "last_backed_up", "cc.version", "cc.cursor", "cursor",
@@ -192,3 +194,39 @@ def test_an_owner_sees_the_key_of_an_api_user_and_it_is_always_the_same(owner: M
     with transaction() as session:
         revoke_keys(session, find_user_id(session, "robot") or 0)
     assert owner.call("apikeys/get", user=robot)["apikey"] != key
+
+
+OWNER = {"username": "owner", "password": PASSWORD}
+GUESSES = {
+    "auth": (f"/api/p/{PROJECT}/auth", {"api_key": "key-for-tests-editor"}, {"api_key": "a guess {}"}),
+    "login": (f"/api/p/{PROJECT}/login", OWNER, OWNER | {"password": "guess {}"}),
+    "common": ("/api/login", OWNER, OWNER | {"password": "guess {}"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", GUESSES)
+def test_who_guesses_is_slowed_down_even_with_the_right_one(editor: Member, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    path, right, wrong = GUESSES[way]
+    address = f"192.0.2.{list(GUESSES).index(way) + 1}"
+    monkeypatch.setenv("WAYBILL_WRONG_KEYS", "3")
+    monkeypatch.setattr(quotas, "right_keys", Window(Tallies(), "right", quotas.KNOWN_SECONDS))
+    settings.cache_clear()
+
+    def answer(body: dict[str, str], peer: str = address) -> Any:
+        return editor.client.post(path, json=body, environ_base={"REMOTE_ADDR": peer})
+
+    try:
+        for at in range(3):
+            guess = {name: text.format(at) for name, text in wrong.items()}
+            assert refusal(answer(guess)) == (403, "forbidden")
+        limited = answer(right)
+        assert refusal(limited) == (429, "quota_exceeded")
+        assert 1 <= int(limited.headers["Retry-After"]) <= 60
+        assert limited.json["result"]["info"]["violated-policies"] == ["wrong-keys"]
+        assert "Authorization" not in limited.headers
+        elsewhere = answer(right, "198.51.100.7")
+        assert elsewhere.json["success"] is True
+        assert answer(right).json["success"] is True, "what was right a moment ago is let through"
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()

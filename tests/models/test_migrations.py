@@ -1,0 +1,45 @@
+"""Migrations that change what is stored, on a database of their own with something in it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import psycopg
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from manage.migrate import upgrade
+from models import db, migrations
+from models.webhooks.safe import take_out
+from tests.conftest import clone
+
+WEBHOOK = UUID(int=7)
+
+
+def downgrade(url: str, revision: str) -> None:
+    engine = sa.create_engine(db.url(url), poolclass=sa.NullPool)
+    config = Config()
+    config.set_main_option("script_location", str(migrations.__path__[0]))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+    engine.dispose()
+
+
+def test_secrets_of_webhooks_are_sealed_and_can_be_unsealed(own_database: str) -> None:
+    url = clone(f"{sa.make_url(own_database).database}_migrated")
+    downgrade(url, "0011")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("INSERT INTO users (id, username, tenant) VALUES (1, 'ann', 'north')")
+        connection.execute(
+            "INSERT INTO webhooks (id, user_id, url, events, secret) VALUES (%s, 1, 'https://x', '{}', 'whsec_b')",
+            (WEBHOOK,),
+        )
+        upgrade(url)
+        row = connection.execute("SELECT secret, old_secret FROM webhooks").fetchone()
+        assert row
+        assert "whsec" not in row[0]
+        assert (take_out(WEBHOOK, row[0]), row[1]) == ("whsec_b", None)
+        downgrade(url, "0011")
+        assert connection.execute("SELECT secret FROM webhooks").fetchone() == ("whsec_b",)
