@@ -16,7 +16,20 @@ from tests.web.conftest import RECORD, Caller
 PAGE = {"/", "/docs/api", "/static/<path:filename>"}  # the same for everybody; what it shows it asks for with a key
 SIGN_IN = {"/api/p/<project>/auth", "/api/p/<project>/login", "/api/login", "/api/ping"}  # look at credentials themselves
 SEALED = {"/media/p/<project>/<seal>/<name>"}  # the address itself is the permission
-OPEN = SEALED | {"/health/live", "/health/ready", "/metrics", "/api/limits", "/api/openapi.json", "/api/projects/openapi.json", "/.well-known/jwks.json"} | PAGE | SIGN_IN
+OPEN = (
+    SEALED
+    | {
+        "/health/live",
+        "/health/ready",
+        "/metrics",
+        "/api/limits",
+        "/api/openapi.json",
+        "/api/projects/openapi.json",
+        "/.well-known/jwks.json",
+    }
+    | PAGE
+    | SIGN_IN
+)
 NEVER = [
     None,
     "",
