@@ -27,6 +27,7 @@ from models.identity.principal import Principal
 
 PIECES = (2_000, 20_000, 60_000)  # entries of the index that one page reads at most, in so many steps
 MOST_KEPT = 2_000  # variants with older versions that are looked at in one step
+MOST_NAMED = 20_000  # records of a gene that are looked up by its name; one with more is found by walking all variants
 LOOKED_AT = 200  # variants whose records are read at once
 PATIENCE = 0.1  # seconds after which a page that is not full yet ends with what it has
 FACT_LENGTH = 200  # characters of a gene that the index of words holds
@@ -46,11 +47,7 @@ SELECT DISTINCT variant FROM snapshots
 WHERE variant {beyond} %(variant)s AND (%(reached)s::text IS NULL OR variant <= %(reached)s) ORDER BY variant
 LIMIT %(kept)s
 """
-# Gathered first: the order would tempt the planner to walk all variants and look into each record.
-OF_GENE = """
-WITH named AS MATERIALIZED (SELECT variant FROM records WHERE record_words(lab_record_id, evidence) @@ %(fact)s::tsquery)
-SELECT DISTINCT variant FROM named WHERE variant {beyond} %(variant)s ORDER BY variant LIMIT %(kept)s
-"""
+OF_GENE = "SELECT variant FROM records WHERE record_words(lab_record_id, evidence) @@ %(fact)s::tsquery LIMIT %(most)s"
 CONFLICTING = f"""
 SELECT named.variant, found.words FROM unnest(%(named)s::text[]) AS named (variant) CROSS JOIN LATERAL (
     SELECT {CONFLICT} AND {OF_LAB} AS conflict, {{words}} AS words FROM (
@@ -157,9 +154,9 @@ def _candidates(session: Session, ask: Ask, where: tuple[Place, int | None, int]
     values = {"variant": after.variant, "lab": lab_id, "piece": piece, "fact": _fact(ask.gene or ""), "kept": MOST_KEPT}
     if ask.variant is not None:
         return None, _conflicting(session, values, [ask.variant] if _lies_beyond(ask.variant, after) else [], ask.kind)
-    if ask.gene is not None:
-        of_gene = _variants(session, OF_GENE.format(beyond=beyond), values)
-        return of_gene[-1] if len(of_gene) == MOST_KEPT else None, _conflicting(session, values, of_gene, ask.kind)
+    if ask.gene is not None and (of_gene := _of_rare_gene(session, values)) is not None:
+        some = [one for one in of_gene if _lies_beyond(one, after)][:MOST_KEPT]
+        return some[-1] if len(some) == MOST_KEPT else None, _conflicting(session, values, some, ask.kind)
     reached = next(iter(_variants(session, REACHED.format(beyond=beyond), values)), None)
     live = _possible(session, LIVE.format(beyond=beyond, words=_words()), values, ask.kind)
     kept = _variants(session, KEPT.format(beyond=beyond), values | {"reached": reached})
@@ -168,6 +165,12 @@ def _candidates(session: Session, ask: Ask, where: tuple[Place, int | None, int]
     unsure = kept if reached is None else [*kept, reached]  # of the last one not all may have been read
     found = {variant for variant in live if reached is None or variant < reached}
     return reached, sorted(found.union(_conflicting(session, values, unsure, ask.kind)))
+
+
+def _of_rare_gene(session: Session, values: Mapping[str, Any]) -> list[str] | None:
+    """Return the variants of a gene's records; None for a gene with so many that it is quicker to walk all variants."""
+    found = _variants(session, OF_GENE, {**values, "most": MOST_NAMED})
+    return None if len(found) == MOST_NAMED else sorted(filter(None, set(found)))
 
 
 def _lies_beyond(variant: str, after: Place) -> bool:

@@ -125,7 +125,9 @@ def test_a_discordance_of_versions_that_only_others_see_is_found() -> None:
         ({"lab": "south/one", "gene": "PAH"}, [1, 2]),
     ],
 )
-def test_filters(ask: dict[str, Any], found: list[int]) -> None:
+@pytest.mark.parametrize("common", [False, True], ids=["rare gene", "common gene"])
+def test_filters(ask: dict[str, Any], found: list[int], common: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discordance, "MOST_NAMED", 1 if common else 20_000)
     with transaction() as session:
         world = new_world(session)
         for at, words in enumerate((("P", "B"), ("P", "LP")), 1):
@@ -146,6 +148,7 @@ def test_pages_hold_each_discordance_once(
     size: int, pieces: tuple[int, ...], patience: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gene = {"gene": "PAH"} if size > 2 else {}
+    monkeypatch.setattr(discordance, "MOST_NAMED", 1 if size > 3 else 20_000)
     monkeypatch.setattr(discordance, "PIECES", pieces)
     monkeypatch.setattr(discordance, "PATIENCE", patience)
     monkeypatch.setattr(discordance, "LOOKED_AT", 2)
