@@ -22,6 +22,7 @@ FLAGS = (
     "--remote-debugging-pipe",
 )  # fmt: skip
 PIPES = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
+LEAVING = "Inspected target navigated or closed"
 SECONDS = 30.0
 
 
@@ -102,9 +103,17 @@ class Browser:
     def wait(self, script: str, seconds: float = SECONDS) -> None:
         """Wait until an expression is true in the page."""
         until = time.monotonic() + seconds
-        while not self.run(f"!!({script})"):
+        while not self._is(script):
             assert time.monotonic() < until, f"never true: {script}\n{self.run('document.body.innerText')}"
             time.sleep(0.05)
+
+    def _is(self, script: str) -> bool:
+        try:
+            return bool(self.run(f"!!({script})"))
+        except AssertionError as error:
+            if LEAVING not in str(error):
+                raise
+            return False  # the page was left while it was looked at; the next one is looked at instead
 
     def type(self, text: str) -> None:
         """Type into what has the focus."""
