@@ -115,6 +115,7 @@ class Ledger(Hands):
     @rule(place=PLACES)
     def deliver(self, place: int) -> None:
         """Any message, at any time, any number of times."""
+        mine = None  # and stays so where the claim has to wait for somebody's commit
         with self.alone() as session:
             mine = ledger.claim(session, *self.messages[place % len(self.messages)])
         if mine:
