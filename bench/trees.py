@@ -104,7 +104,8 @@ SELECT md5(string_agg(md5(ROW({SAID})::text), '' ORDER BY id)) FROM catalogue_re
 def digest(database: str) -> str:
     """Return the digest of what records say and where they are: tree, links, places, content, statuses; not their times."""
     with psycopg.connect(database) as connection:
-        return str(connection.execute(DIGEST).fetchone()[0])  # type: ignore[index]
+        (told,) = connection.execute(DIGEST).fetchall()
+        return str(told[0])
 
 
 REMEMBER = """

@@ -36,7 +36,7 @@ def unseal(purpose: str, sealed: bytes, names: Sequence[str]) -> bytes | None:
 
 def _keys(purpose: str) -> Iterator[AESSIV]:
     """List the keys, the newest first: that one seals, both open, so that the secret can be changed while seals are out."""
-    secrets = [part.strip() for part in settings().secret_key.split(",") if part.strip()]
+    secrets = settings().secrets
     if not secrets:
         raise LookupError("WAYBILL_SECRET_KEY is not set")
     for secret in secrets[:2]:

@@ -94,6 +94,11 @@ class Settings:
     traces: str  # where traces go: the address of an OTLP collector, or `off`; without, as OTEL_EXPORTER_OTLP_ENDPOINT says
     pause_at: str  # for tests: where a worker stands still to be killed
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return the secrets that `secret_key` lists: the first makes what is new, the others may still open what is old."""
+        return tuple(part.strip() for part in self.secret_key.split(",") if part.strip())
+
     def __repr__(self) -> str:
         """Say where, never the secrets."""
         return f"Settings(home={str(self.home)!r}, port={self.port})"

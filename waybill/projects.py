@@ -7,6 +7,7 @@ written once; they differ in what comes back: a job, or what has to be awaited f
 from __future__ import annotations
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -47,7 +48,7 @@ def item_pager(project: str, kind: str, selection: Any, parameters: Mapping[str,
     )
 
 
-class Verbs(Generic[J]):
+class Verbs(ABC, Generic[J]):
     """What can be done with a selection; each gives a job.
 
     All take `test` (nothing is changed), `max_affected` (refused where there are more), `on_drift` ("apply" or "skip"),
@@ -62,8 +63,9 @@ class Verbs(Generic[J]):
         body = {"selection": as_selection(selection), **given}
         return self._send(post(address(self.gid, kind, verb), body, keyed(key or str(uuid.uuid4()))))
 
+    @abstractmethod
     def _send(self, request: Request) -> J:
-        raise NotImplementedError
+        """Send what becomes a job."""
 
     def delete(self, selection: Any, **parameters: Any) -> J:
         """Delete items softly, with all that is below them."""

@@ -44,14 +44,16 @@ class Receipt:
     @cached_property
     def facts(self) -> Mapping[str, Any]:
         """What the receipt says of the job, the input and the ledger."""
-        found: Mapping[str, Any] = json.loads(_bytes(self.jws.split(".")[1]))
-        return found
+        return _object(self.jws.partition(".")[2].rpartition(".")[0])
 
     @classmethod
     def load(cls, path: str | Path) -> Receipt:
-        """Return a receipt from a file: what `waybill receipt` wrote, or the bare JWS."""
-        text = Path(path).read_text(encoding="utf-8").strip()
-        return cls(json.loads(text)["jws"] if text.startswith("{") else text)
+        """Return a receipt from a file: what `waybill receipt` wrote, or the bare JWS. Raises Mismatch."""
+        try:
+            text = Path(path).read_text(encoding="utf-8").strip()
+            return cls(json.loads(text)["jws"] if text.startswith("{") else text)
+        except (ValueError, KeyError):
+            raise Mismatch(f"{path} is no receipt") from None
 
     def verify(self, keys: Mapping[str, Any], token: str | None = None) -> None:
         """Verify the signature by a JSON Web Key Set, and that the receipt is that of job `token`.
@@ -70,7 +72,7 @@ class Receipt:
             raise Mismatch("the receipt is signed by a key that is not known")
         try:
             Ed25519PublicKey.from_public_bytes(_bytes(found[0]["x"])).verify(_bytes(signature), signed.encode())
-        except InvalidSignature:
+        except (InvalidSignature, ValueError):
             raise Mismatch("the signature is not right: the receipt was changed, or not issued by this server") from None
         if token is not None and self.facts["token"] != token:
             raise Mismatch(f"the receipt is that of job {self.facts['token']}")

@@ -14,7 +14,8 @@ from models import ids
 from models.classifications.keys import dump_keys, key_set
 from models.classifications.sharing import PAGE_NAMES
 from web.answers import JSON
-from web.schemas import Flag, Text, Word, nothing, parse_query
+from web.fields import Flag, Text, Word, nothing
+from web.schemas import parse_query
 
 VERSION = "Evidence-Keys-Version"
 

@@ -15,7 +15,7 @@ from models.classifications.state import Level
 from models.classifications.variants import normalise_build
 from models.errors import InvalidDate, InvalidValue, pointer_to
 from models.exports.service import Ask, Scope, Shape, Share
-from web.schemas import Flag, Whole, Word, nothing
+from web.fields import Flag, Whole, Word, nothing
 
 NUMBER = re.compile(r"([0-9]{1,10})(\.[0-9]{1,6})?", re.ASCII)
 AGO = re.compile(r"([0-9]{1,6})([smhdw])", re.ASCII)

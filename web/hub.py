@@ -113,8 +113,8 @@ class Hub:
         try:
             waiting.audiences = await self._in_pool(lambda: waiting.desk.audiences(waiting.reader))
             await self.loop.create_connection(lambda: _Connection(self, waiting), sock=connection)
-        except (OSError, *DATABASE_ERRORS) as error:
-            log.warning("reader_lost", error=type(error).__name__)
+        except Exception as error:  # also a bug's: nobody waits for this call, and the place would stay taken
+            log.warning("reader_lost", error=type(error).__name__, exc_info=not isinstance(error, (OSError, *DATABASE_ERRORS)))
             connection.close()
             self.places.leave()
 
@@ -145,6 +145,11 @@ class Hub:
         self.due.update(whom)
         self.rung.set()
 
+    def _look_for(self, whom: Iterable[Waiting]) -> None:
+        """Read for these although nothing was heard: also what has no number yet, as that may have been missed too."""
+        self.unnumbered = True
+        self.wake(whom)
+
     def _wake_soon(self, whom: Iterable[Waiting]) -> None:
         if not self.soon:
             self.loop.call_later(BREATH, self._wake_now)
@@ -166,7 +171,7 @@ class Hub:
             try:
                 async for told in listen(FEED, JOBS):
                     if told is None:
-                        self.wake(self.all)
+                        self._look_for(self.all)
                     else:
                         self._told(*told)
             except DATABASE_ERRORS as error:
@@ -197,11 +202,23 @@ class Hub:
                     self.due.difference_update(batch)
                     ready = [waiting for waiting in batch if not waiting.full]
                     for desk in {waiting.desk for waiting in ready}:
-                        await self._read_for(desk, [waiting for waiting in ready if waiting.desk is desk])
+                        await self._look_after(desk, [waiting for waiting in ready if waiting.desk is desk])
             except DATABASE_ERRORS as error:
                 log.warning("hub_waits", error=type(error).__name__)
                 await asyncio.sleep(1.0)
-                self.wake(self.all)
+                self._look_for(self.all)
+
+    async def _look_after(self, desk: Desk, batch: Sequence[Waiting]) -> None:
+        """Read for some. A bug on the way costs them their connections, and the others nothing."""
+        try:
+            await self._read_for(desk, batch)
+        except DATABASE_ERRORS:
+            raise
+        except Exception:
+            log.exception("readers_failed", readers=len(batch))
+            for waiting in batch:
+                if waiting.transport:
+                    waiting.transport.abort()
 
     async def _read_for(self, desk: Desk, batch: Sequence[Waiting]) -> None:
         asked = [(waiting.reader, waiting.position) for waiting in batch]
@@ -253,8 +270,7 @@ class Hub:
                 if waiting.stream:
                     self._write(waiting, HEARTBEAT)
             if quiet:
-                self.unnumbered = True
-                self.wake(quiet)
+                self._look_for(quiet)
 
     async def _in_pool(self, work: Callable[[], Any]) -> Any:
         return await self.loop.run_in_executor(self.pool, work)

@@ -16,8 +16,9 @@ from models.jobs.imports import Run, RunQuery
 from models.selection.cursor import seal
 from web.answers import answer
 from web.auth import principal, sign_in
+from web.fields import Text, Word
 from web.paging import open_page, paged
-from web.schemas import NoParameters, Paged, Text, Word, parse_query
+from web.schemas import NoParameters, Paged, parse_query
 
 RUNS = "/classifications/v3/imports"
 NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, request
-from marshmallow import Schema, fields
+from marshmallow import Schema
 
 from models import ids, notices
 from models.db import transaction
@@ -16,24 +16,18 @@ from models.settings import settings
 from models.strictness import decode_strict
 from web.answers import answer
 from web.auth import principal, sign_in
+from web.fields import Moment
 from web.paging import open_page, paged
-from web.schemas import Moment, NoParameters, Paged, parse, parse_query
+from web.schemas import NoParameters, Paged, parse, parse_query
 
 api = Blueprint("notices", __name__, url_prefix="/api/notices")
 api.before_request(sign_in)
 
 
-class Until(Moment):
-    """A time that has to be told."""
-
-    def __init__(self) -> None:
-        fields.Field.__init__(self, required=True, metadata={"type": "string", "format": "date-time"})
-
-
 class SeenBody(Schema):
     """Up to when everything has been seen: `happened_on` of the newest notice that was shown."""
 
-    until = Until()
+    until = Moment(required=True)
 
 
 @api.get("")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, cast
 
 import msgspec
@@ -77,7 +78,7 @@ def make(job: Job) -> str | None:
     with alone(f"receipt {job.id}") as mine:
         if not mine:
             return None
-        given, ledger = receipts.digest_of(_inputs(job)), receipts.digest_of(_lines(job))
+        given, ledger = receipts.digest_of(_inputs(job)), receipts.digest_of(chain.from_iterable(_pages(job)))
         with transaction() as session:
             return receipts.issue(session, job, given, ledger)
 
@@ -93,14 +94,15 @@ def _inputs(job: Job) -> Iterator[bytes]:
     return receipts.in_order(chunks, chunk)
 
 
-def _lines(job: Job) -> Iterator[bytes]:
+def _pages(job: Job) -> Iterator[list[bytes]]:
+    """Give the ledger's lines, some at a time."""
     last = -1
     while True:
         with transaction() as session:
             last, lines = receipts.ledger_lines(session, job, last)
         if not lines:
             return
-        yield from lines
+        yield lines
 
 
 def _make_behind(job: Job) -> None:
@@ -124,25 +126,10 @@ def get_ledger(token: str) -> Response:
     parse_query(NoParameters, request.args)
     with transaction() as session:
         job = jobs.get_job(session, principal(), token)
-    _check_ledger(job)
+        receipts.ledger_lines(session, job, job.total)  # refused now, and not after the head of an answer
     places = cast(Places, current_app.extensions[EXPORTERS])
     if not places.take():
         raise Unavailable("Too many downloads are under way just now. Try again.", retry_after=2)
-    response = Response(_batches(job), content_type="application/x-ndjson")
+    response = Response((b"".join(lines) for lines in _pages(job)), content_type="application/x-ndjson")
     response.call_on_close(places.leave)
     return response
-
-
-def _check_ledger(job: Job) -> None:
-    with transaction() as session:
-        receipts.ledger_lines(session, job, job.total)
-
-
-def _batches(job: Job) -> Iterator[bytes]:
-    last = -1
-    while True:
-        with transaction() as session:
-            last, lines = receipts.ledger_lines(session, job, last)
-        if not lines:
-            return
-        yield b"".join(lines)

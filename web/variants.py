@@ -14,8 +14,9 @@ from models.classifications.variants import buckets, normalise_key
 from models.db import transaction
 from models.selection.cursor import seal
 from web.auth import principal, sign_in
+from web.fields import Text, Word
 from web.paging import open_page, paged
-from web.schemas import Paged, Text, Word, parse_query
+from web.schemas import Paged, parse_query
 
 MOST_NAMED = 100  # records named of one lab with one classification; `count` tells how many there are
 LONGEST_VARIANT = 2_000

@@ -20,8 +20,9 @@ from models.webhooks.subscriptions import EVENTS, Webhook
 from models.webhooks.targets import LONGEST_URL, parse_target, resolve
 from web.answers import answer
 from web.auth import principal, sign_in
+from web.fields import Word
 from web.paging import open_page, paged
-from web.schemas import NoParameters, Paged, Word, parse, parse_query
+from web.schemas import NoParameters, Paged, parse, parse_query
 
 api = Blueprint("webhooks", __name__, url_prefix="/api/webhooks")
 api.before_request(sign_in)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +17,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from models import idempotency, ids, parts, tracing
 from models.catalogue import asset_bytes
-from models.db import DATABASE_ERRORS, engine, transaction
+from models.db import DATABASE_ERRORS, Session, engine, transaction
 from models.errors import Unavailable
 from models.exports import service as exports
 from models.feed import reading as feed
@@ -136,12 +135,8 @@ def keep_house() -> None:
     """Remove what is past its time, a little at each turn so that nobody waits for it."""
     with transaction() as session:
         service.keep_house(session)
-    with transaction() as session:
-        exports.sweep(session)
-    with suppress(Unavailable), transaction() as session:  # where the files are is out of reach: they are removed later
-        asset_bytes.sweep(session)
-    with transaction() as session:
-        uploads.sweep(session)
+    for sweep in (exports.sweep, asset_bytes.sweep, uploads.sweep):
+        _sweep_files(sweep)
     with transaction() as session:
         resolve.purge_expired(session, ids.now() - timedelta(hours=settings().cursor_hours))
         feed.purge(session)
@@ -149,6 +144,15 @@ def keep_house() -> None:
         outbox.forget(session)
         receipts.forget(session)
         parts.forget_lost(session)
+
+
+def _sweep_files(sweep: Callable[[Session], int]) -> None:
+    """Remove files that are past their time; where they are out of reach, they are removed at a later turn."""
+    try:
+        with transaction() as session:
+            sweep(session)
+    except (Unavailable, OSError) as error:
+        log.warning("files_out_of_reach", of=sweep.__module__, error=type(error).__name__)
 
 
 def main() -> None:

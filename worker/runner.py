@@ -23,8 +23,7 @@ RACES = 3
 
 def work(job_id: int, no: int) -> None:
     """Work on one chunk as far as it goes. Every error ends here: the ledger knows what is still open."""
-    with transaction() as session:
-        mine = ledger.claim(session, job_id, no)
+    mine = _claim(job_id, no)
     if mine is None:
         return
     counts.add("claims")
@@ -40,6 +39,16 @@ def work(job_id: int, no: int) -> None:
             with transaction() as session:
                 ledger.release(session, mine)
             log.info("chunk_held", chunk=no)
+
+
+def _claim(job_id: int, no: int) -> Claim | None:
+    """Claim the chunk; where the database cannot just now, it is called out again later."""
+    try:
+        with transaction() as session:
+            return ledger.claim(session, job_id, no)
+    except DATABASE_ERRORS as error:
+        log.warning("claim_failed", job=job_id, chunk=no, sqlstate=sqlstate(error))
+        return None
 
 
 def _work_whole(mine: Claim) -> None:

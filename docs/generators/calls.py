@@ -14,10 +14,11 @@ from web import openapi
 Operation = Mapping[str, Any]
 AREAS = (
     ("/classification/", "Classifications"),
+    ("/api/uploads", "Uploads"),
     ("/api/jobs", "Jobs"),
+    ("/.well-known/", "Jobs"),
     ("/api/webhooks", "Webhooks"),
-    ("/api/p/", "Projects"),
-    ("/sync", "The feed"),
+    ("/api/notices", "Notices"),
     ("/api/", "About the server"),
     ("", "Health and numbers"),
 )
@@ -26,14 +27,19 @@ USUAL = (*openapi.EVERYWHERE, *openapi.SIGNED_IN)  # told once, above the tables
 
 
 @lru_cache(maxsize=1)
+def _parsed() -> Operation:
+    found: Operation = json.loads(json.dumps(openapi.document()))
+    return found
+
+
 def document() -> str:
     """Return the OpenAPI document as the server serves it."""
-    return json.dumps(openapi.build().to_dict(), indent=1)
+    return json.dumps(_parsed(), indent=1)
 
 
 def read() -> list[tuple[str, str, Operation]]:
     """Return method, path and description of each call."""
-    paths = json.loads(document())["paths"]
+    paths = _parsed()["paths"]
     methods = ("get", "post", "put", "patch", "delete")
     return [(name.upper(), path, paths[path][name]) for path in paths for name in methods if name in paths[path]]
 
@@ -75,13 +81,9 @@ def _status(status: int) -> str:
 
 def _parameters(call: Operation) -> list[Operation]:
     """Return what a call takes in its address and headers, the places of the path left out: the path shows them."""
-    known = json.loads(document())["components"].get("parameters", {}) if _referring(call) else {}
+    known = _parsed()["components"].get("parameters", {})
     named = [known[one["$ref"].rpartition("/")[2]] if "$ref" in one else one for one in call.get("parameters", ())]
     return [one for one in named if one["in"] != "path"]
-
-
-def _referring(call: Operation) -> bool:
-    return any("$ref" in one for one in call.get("parameters", ()))
 
 
 def _section(method: str, path: str, call: Operation) -> Iterator[str]:

@@ -43,7 +43,7 @@ class Draft:
         schema = self.schema
         try:
             yield
-        except BaseException:
+        except Exception:
             self.schema = schema
             raise
 

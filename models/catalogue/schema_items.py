@@ -162,10 +162,6 @@ class Schema:
             gids += self.by_gid[gid].gids("fields")
         return (self.by_gid[gid] for gid in dict.fromkeys(gids))
 
-    def fields_by_name(self, definition: Item) -> Mapping[str, Item]:
-        """Return the fields of a definition by name."""
-        return {found.name: found for found in self.resolve(definition)}
-
     def classes(self, definition: Item) -> list[Item]:
         """Return the classes of a definition."""
         return [self.by_gid[gid] for gid in self.merged(definition).get("classes", ())]

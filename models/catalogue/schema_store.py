@@ -60,13 +60,17 @@ WHERE r.definition_id = %(definition_id)s AND r.canonical_id IS NULL AND r.id > 
     AND (r.content ?| %(gids)s::text[] OR i.item_id IS NOT NULL)
 ORDER BY r.id LIMIT %(most)s
 """
+# What an undoing itself changes is no change since: its next chunk puts back other fields of the same records.
 REWRITE = f"""
 WITH made AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS made (id bigint, content jsonb, words text)
-), before AS (SELECT r.id, r.content FROM made JOIN catalogue_records r ON r.id = made.id
+), before AS (SELECT r.id, r.content, r.updated_on FROM made JOIN catalogue_records r ON r.id = made.id
 ), worded AS ({KEEP_WORDS.format(source="made")}), written AS (
     UPDATE catalogue_records r SET content = made.content, updated_on = greatest(%(now)s, r.updated_on + interval '1 microsecond')
     FROM made WHERE r.id = made.id RETURNING r.id, r.gid, r.updated_on, r.definition_id
+), followed AS (
+    UPDATE images i SET touched_on = w.updated_on FROM written w JOIN before ON before.id = w.id
+    WHERE i.job_id = %(undoes)s AND i.item_id = w.id AND i.touched_on = before.updated_on
 )
 """
 NOTED = f"""
@@ -140,13 +144,14 @@ def _bearing(before: Schema, after: Schema) -> list[Item]:
 
 def _take_records_over(session: Session, project: Project, forms: tuple[Form, Form, Sequence[str]], past: Past | None) -> None:
     old, new, gids = forms
-    values = {"definition_id": old.definition.id, "gids": list(gids), "most": BATCH, "undoes": past.undoes if past else None}
+    undoes = past.undoes if past else None
+    values = {"definition_id": old.definition.id, "gids": list(gids), "most": BATCH, "undoes": undoes}
     rewrite, after = REWRITE + (UNNOTED if past is None else NOTED), 0
     while found := driver(session).execute(AFFECTED, {**values, "after": after}).fetchall():
         after = found[-1][0]
         contents = [(row[0], _put_back(take_over(row[2], old, new, project.languages), row[3], gids)) for row in found]
         rows = [{"id": record_id, "content": content, "words": new.words(content)} for record_id, content in contents]
-        driver(session).execute(rewrite, {"rows": msgspec.json.encode(rows).decode(), "now": ids.now()})
+        driver(session).execute(rewrite, {"rows": msgspec.json.encode(rows).decode(), "now": ids.now(), "undoes": undoes})
         record_changes(session, project.id, [Change(Action.UPDATE, "records", row[1]) for row in found])
 
 

@@ -52,13 +52,8 @@ def weights_of(met: Met) -> str:
     return ", ".join([f"{counts[word]}x{UNSPECIFIED.get(word, word)}" for word in COUNTED if word in counts]) if counts else ""
 
 
-def criteria_summary(evidence: Evidence) -> str:
-    """Return the met criteria in the order of the keys, with their strength where it is not the default: `BP4_S, PM2`."""
-    return summary_of(met_of(evidence))
-
-
 def summary_of(met: Met) -> str:
-    """Return met criteria in their order, with their strength where it is not the default."""
+    """Return met criteria in their order, with their strength where it is not the default: `BP4_S, PM2`."""
     return ", ".join([_summary(key, strength) for key, strength in met])
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from models import ids
 from models.classifications.store import find_labs
 from models.classifications.variants import buckets
-from models.classifications.view import ORIGIN_BUCKETS
+from models.classifications.view import origin_bucket
 from models.classifications.visibility import visible_records
 from models.db import Session, driver
 from models.identity.people import Lab
@@ -243,7 +243,7 @@ def _seen(session: Session, principal: Principal, variants: Sequence[str]) -> It
 
 
 def _origin(row: sa.Row[Any]) -> str:
-    return ORIGIN_BUCKETS.get(row.allele_origin, "U")
+    return origin_bucket(row.allele_origin)
 
 
 def _discordance(place: Place, rows: Sequence[sa.Row[Any]], labs: Mapping[int, Lab]) -> Discordance | None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from models.classifications.discordance import BETWEEN, kind_of
 from models.classifications.past import as_of, lay_variants
 from models.classifications.state import Level
-from models.classifications.view import ORIGIN_BUCKETS
+from models.classifications.view import origin_bucket
 from models.classifications.visibility import visible_records
 from models.db import Session
 from models.identity.principal import Principal
@@ -39,7 +39,7 @@ def find_discordant(
     if moment is not None:
         lay_variants(session, moment)
         asked = as_of(asked, moment, variants=True)
-    rows = sorted((row.variant, ORIGIN_BUCKETS.get(row.origin, "U"), *row[2:]) for row in session.execute(asked))
+    rows = sorted((row.variant, origin_bucket(row.origin), *row[2:]) for row in session.execute(asked))
     found = (list(group) for _, group in groupby(rows, lambda row: row[:2]))
     return frozenset(row[-1] for group in found if _disputed(group) for row in group)
 

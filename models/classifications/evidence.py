@@ -18,20 +18,17 @@ from models.classifications.cells import (
     Sent,
     changed,
     changed_beyond_note,
-    flat_members,
     lock_only,
     new_cell,
     put_over,
-    says_something,
 )
-from models.classifications.keys import MEMO_LENGTH, Key, KeySet, Validation, canonical, key_set
-from models.classifications.normalise import FINE, normalise_text
-from models.classifications.state import Cell, Evidence, Level, Message, Person, Source
+from models.classifications.keys import MEMO_LENGTH, Key, Validation, canonical, key_set
+from models.classifications.normalise import FINE, harmless, normalise_text, repaired
+from models.classifications.state import Cell, Evidence, Message, Person, Source
 from models.classifications.transcripts import Hgvs, parse_hgvs, says_the_same
 from models.errors import InvalidNumber, InvalidType, pointer_to
 
 NO_PATCH = Message("no_patch")
-SAFE_INTEGER = 2**53  # no rule refuses a whole number below this one
 NOT_LAB = (Validation("warning", "not_lab", "The owner does not belong to the lab."),)
 PSEUDO_KEYS = frozenset(["source_id", "existing_sample_id"])  # about the record, no evidence
 
@@ -138,7 +135,7 @@ class _Merging:
             elif len(raw) != 1:
                 return None
             raw = raw.get("value")
-        if ((type(raw) is not str or "&" in raw) and not _harmless(raw)) or key.names_user:
+        if ((type(raw) is not str or "&" in raw) and not harmless(raw)) or key.names_user:
             return None
         value, found = key.normalise(raw)
         if value is None or (found and not self.rules.external):
@@ -193,7 +190,7 @@ class _Merging:
     def _value(self, key: Key, spelling: str, raw: Any, part: str | None) -> tuple[Any, tuple[Validation, ...]]:
         try:
             if self.from_api and (type(raw) is not str or "&" in raw):
-                raw = _repaired(raw)
+                raw = repaired(raw)
             value, found = key.normalise(raw)
         except (InvalidType, InvalidNumber) as refused:
             raise type(refused)(refused.detail, pointer=self._pointer(spelling, part)) from None
@@ -210,7 +207,7 @@ class _Merging:
         if isinstance(raw, (dict, list)) and raw:
             raise InvalidType("A text is expected here.", pointer=self._pointer(spelling, part))
         try:
-            text: str | None = normalise_text(_repaired(raw) if self.from_api else raw)[0]
+            text: str | None = normalise_text(repaired(raw) if self.from_api else raw)[0]
         except InvalidNumber as refused:
             raise InvalidNumber(refused.detail, pointer=self._pointer(spelling, part)) from None
         return text
@@ -246,7 +243,7 @@ class _Merging:
 
     def _derive_from(self, hgvs: Hgvs) -> None:
         gene = hgvs.gene.upper() or self._new_value("gene_symbol") or ""
-        complete = str(hgvs._replace(gene=gene))
+        complete = str(hgvs.with_gene(gene))
         if complete != self._new_value("c_hgvs"):
             self.after["c_hgvs"] = {**(self.after["c_hgvs"] or {}), "value": complete}
         for name, value in ((hgvs.key, hgvs.transcript), ("gene_symbol", gene)):
@@ -289,39 +286,3 @@ def _pseudo(spelling: str) -> str | None:
 def _short_pseudo(spelling: str) -> str | None:
     name = canonical(spelling)
     return name if name in PSEUDO_KEYS else None
-
-
-def _harmless(raw: Any) -> bool:
-    """Say whether a value that is no text needs no repair, and no rule can refuse it."""
-    kind = type(raw)
-    if kind is list:
-        return all(type(item) is str and "&" not in item for item in raw)
-    return kind is float or (kind is int and -SAFE_INTEGER < raw < SAFE_INTEGER)
-
-
-def _repaired(raw: Any) -> Any:
-    """Undo the escaping of < and > that some clients send (6.2)."""
-    if type(raw) is str:
-        return raw if "&" not in raw else raw.replace("&gt;", ">").replace("&lt;", "<")
-    return list(map(_repaired, raw)) if type(raw) is list else raw
-
-
-def flatten(evidence: Evidence) -> dict[str, Any]:
-    """Return evidence on one level, for `return_data: "flat"` (section 15): `key`, `key.note` and so on; nulls are left out."""
-    return {name: value for key, cell in evidence.items() for name, value in flat_members(key, cell)}
-
-
-def restrict(evidence: Evidence, relation_level: Level, keys: KeySet) -> Evidence:
-    """Return the cells as a reader of this relation to the record sees them (12.1). USER sees everything.
-
-    A cell beyond the key's ceiling says that it is hidden if it holds anything but a lock, and is gone otherwise.
-    """
-    readable = keys.readable(relation_level)
-    if relation_level == Level.USER or evidence.keys() <= readable:
-        return evidence
-    shown = {name: cell if name in readable else _hidden(cell) for name, cell in evidence.items()}
-    return {name: cell for name, cell in shown.items() if cell is not None}
-
-
-def _hidden(cell: Cell) -> Cell | None:
-    return {"value": "(hidden)", "hidden": True} if says_something(cell) else None

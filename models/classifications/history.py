@@ -9,8 +9,9 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
+from models.classifications.journal import RECORD
 from models.classifications.state import Cell, Evidence, Record
-from models.classifications.store import RECORD_COLUMNS, find_labs, record_of
+from models.classifications.store import find_labs, record_of
 from models.classifications.takeback import taken_back
 from models.db import Session, driver
 
@@ -58,7 +59,7 @@ def working_copy(session: Session, rid: int) -> Record | None:
 
 
 def _current(session: Session, rids: Collection[int]) -> dict[int, Record]:
-    rows = driver(session).execute(f"SELECT {RECORD_COLUMNS} FROM records WHERE id = ANY(%s)", (list(rids),)).fetchall()
+    rows = driver(session).execute(f"SELECT {RECORD} FROM records WHERE id = ANY(%s)", (list(rids),)).fetchall()
     labs = {lab.id: lab for lab in find_labs(session, lab_ids={row[1] for row in rows})}
     return {row[0]: record_of(row, labs) for row in rows}
 

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from models.errors import InvalidNumber, InvalidType
 
 INTEGER_LIMIT = 2**63
+SAFE_INTEGER = 2**53  # no rule refuses a whole number below this one
 LONGEST_INTEGER = 1000  # bits; beyond it a number is no identifier of anything
 LAYERS = 8  # of escaping in one text; deeper ones are kept as sent
 INLINE_TAGS = frozenset(["div", "b", "i", "u", "strong", "em", "sup", "sub"])
@@ -244,3 +245,18 @@ BY_TYPE: dict[str, Normalise] = {
     "I": _normalise_integer,
 }
 SPECIAL: dict[str, Normalise] = {"gene_symbol": _normalise_gene, "c_hgvs": _normalise_hgvs}
+
+
+def harmless(raw: Any) -> bool:
+    """Say whether a value that is no text needs no repair, and no rule can refuse it."""
+    kind = type(raw)
+    if kind is list:
+        return all(type(item) is str and "&" not in item for item in raw)
+    return kind is float or (kind is int and -SAFE_INTEGER < raw < SAFE_INTEGER)
+
+
+def repaired(raw: Any) -> Any:
+    """Undo the escaping of < and > that some clients send (6.2)."""
+    if type(raw) is str:
+        return raw if "&" not in raw else raw.replace("&gt;", ">").replace("&lt;", "<")
+    return list(map(repaired, raw)) if type(raw) is list else raw

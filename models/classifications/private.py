@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from models.classifications.record_id import dump_id
 from models.classifications.state import Level, Record
 from models.classifications.variants import significance, variant_key
-from models.classifications.view import ORIGIN_BUCKETS
+from models.classifications.view import origin_bucket
 from models.classifications.visibility import visible_records
 from models.db import Session
 from models.identity.principal import Principal
@@ -38,14 +38,10 @@ def private_discordances(session: Session, principal: Principal, record: Record)
         seen.c.withdrawn.is_(sa.false()),
         seen.c.id != record.id,
     )
-    bucket = _bucket(record.evidence.get("allele_origin", {}).get("value"))
+    bucket = origin_bucket(record.evidence.get("allele_origin", {}).get("value"))
     rows = session.execute(asked.order_by(seen.c.id).limit(MOST))
-    other = next((row for row in rows if _bucket(row.origin) == bucket), None)
+    other = next((row for row in rows if origin_bucket(row.origin) == bucket), None)
     return [] if other is None else [_message(other)]
-
-
-def _bucket(origin: Any) -> str:
-    return ORIGIN_BUCKETS.get(origin, "U") if origin is None or isinstance(origin, str) else "U"
 
 
 def _message(other: Any) -> dict[str, Any]:

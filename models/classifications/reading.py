@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from models.classifications.history import moments
+from models.classifications.journal import RECORD
 from models.classifications.past import as_of
 from models.classifications.private import private_discordances
 from models.classifications.state import Level, Record, Target
-from models.classifications.store import RECORD_COLUMNS, find_labs, record_of
+from models.classifications.store import find_labs, record_of
 from models.classifications.view import PastVersion, View, dump_record
 from models.classifications.visibility import records, visible_records
 from models.db import Session
@@ -62,7 +63,7 @@ def load_visible(
 ) -> dict[int, SeenRecord]:
     """Return those of these records that the caller can see, withdrawn ones too; as they are, or as they were `at` a moment."""
     seen = visible_records(principal, record_ids)
-    asked = sa.select(*(seen.c[name] for name in RECORD_COLUMNS.split(", ")), seen.c.relation)
+    asked = sa.select(*(seen.c[name] for name in RECORD.split(", ")), seen.c.relation)
     rows = session.execute(asked if at is None else as_of(asked, at, record_ids)).all()
     known = {lab.id: lab for lab in find_labs(session, lab_ids={row.lab_id for row in rows})} if rows else {}
     return {row.id: SeenRecord(record_of(row, known), Level(row.relation)) for row in rows}

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from models.classifications import evidence, sharing
+from models.classifications import disclosure, sharing
 from models.classifications.history import evidence_at, working_copy
 from models.classifications.keys import key_set
 from models.classifications.reading import SeenRecord, find_visible
@@ -98,7 +98,7 @@ def _changed(
         readable = key_set().readable(ceiling)
         return {row.version: sorted(row.after if ceiling == Level.USER else readable & row.after.keys()) for row in rows}
     states = evidence_at(session, record, [row.version for row in rows])
-    shown = {version: evidence.restrict(cells, ceiling, key_set()) for version, cells in states.items()}
+    shown = {version: disclosure.restrict(cells, ceiling, key_set()) for version, cells in states.items()}
     earlier = [shown[row.version] for row in rows[1:]] + [Evidence()]
     return {row.version: sorted(difference(old, shown[row.version])) for row, old in zip(rows, earlier, strict=True)}
 
@@ -135,7 +135,7 @@ def diff(session: Session, principal: Principal, target: Target, between: tuple[
     _check_readable(session, principal, seen, [older, newer])
     states = evidence_at(session, record, {older, newer} - {0}) | {0: {}}
     ceiling = sharing.ceiling(record, principal.actor())
-    old, new = (_told(evidence.restrict(states[version], ceiling, key_set())) for version in (older, newer))
+    old, new = (_told(disclosure.restrict(states[version], ceiling, key_set())) for version in (older, newer))
     return {
         "id": dump_id(*record.key),
         "from": version_number(older) if older else None,

@@ -12,10 +12,11 @@ from typing import TypeAlias
 
 import msgspec
 
+from models.classifications.lines import dump
 from models.classifications.state import Lab, Operation, Record, Status
 from models.classifications.store import Loaded
 from models.classifications.view import Posted
-from models.db import Session, copy_rows, copy_text, driver
+from models.db import NULL, Session, copy_rows, copy_text, driver
 from models.errors import Refused
 
 Name: TypeAlias = tuple[str, str]
@@ -155,7 +156,7 @@ class Rehearsal(Live):
 
 
 def _line(job_id: int, lab_id: int, name: str, record: Record | None) -> bytes:
-    kept = b"\\N" if record is None else msgspec.json.encode(record).replace(b"\\", b"\\\\")
+    kept = NULL if record is None else dump(record)
     return b"%d\t%d\t%s\t%s\n" % (job_id, lab_id, copy_text(name), kept)
 
 

@@ -107,6 +107,8 @@ def _decide(loaded: Loaded, context: Context, ask: Ask, before: Record | None) -
         decision = decide(before, ask.operation, replace(context, lab=lab, new_id=ask.new_id))
     except Refused as refused:
         return Posted(ask.operation, _refusal(refused), before, before)
+    except MemoryError:  # no bug of a rule: the process ends, and the ledger finds the item (see worker/tasks.py)
+        raise
     except Exception:  # a bug in a rule costs its own item and no other; the trace is for us alone
         log.exception("decide_failed")
         detail = "This operation could not be carried out because of an error of ours; nothing of it was stored."

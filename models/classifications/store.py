@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from models.classifications.journal import Author, bury, moved, note_changes
-from models.classifications.state import Cell, Decision, Evidence, Lab, Level, Record, Revision, Snapshot, Target
-from models.classifications.variants import significance, variant_key
-from models.db import NULL, Session, copy_rows, copy_text, driver
+from models.classifications.journal import RECORD, Author, bury, moved, note_changes
+from models.classifications.lines import SNAPSHOT_COLUMNS, STORED_COLUMNS, dump, moment, number, record_line, snapshot_line
+from models.classifications.state import Decision, Lab, Level, Record, Revision, Snapshot, Target
+from models.db import NULL, Session, copy_rows, driver
 
-RECORD_COLUMNS = (
-    "id, lab_id, lab_record_id, owner_id, share_level, live_level, widest_level, withdrawn, version, published_version, "
-    "created_on, updated_on, published_on, source_id, evidence"
-)
-STORED_COLUMNS = RECORD_COLUMNS + ", variant, significance"
 STAGED = f"""
 CREATE TEMP TABLE staged_records ON COMMIT DELETE ROWS AS SELECT {STORED_COLUMNS} FROM records WITH NO DATA;
 ALTER TABLE staged_records ALTER COLUMN evidence SET STORAGE EXTERNAL
@@ -34,7 +28,7 @@ UPDATE records r SET owner_id = s.owner_id, share_level = s.share_level, live_le
 FROM staged_records s WHERE r.id = s.id
 """
 LOAD = f"""
-SELECT {", ".join("r." + name for name in RECORD_COLUMNS.split(", "))} FROM records r WHERE r.id IN (
+SELECT {", ".join("r." + name for name in RECORD.split(", "))} FROM records r WHERE r.id IN (
     SELECT id FROM records WHERE id = ANY(%(rids)s)
     UNION SELECT k.id FROM unnest(%(labs)s::int[], %(names)s::text[]) AS wanted (lab_id, lab_record_id)
         JOIN records k ON k.lab_id = wanted.lab_id AND k.lab_record_id = wanted.lab_record_id
@@ -81,7 +75,7 @@ class Entry(msgspec.Struct):
         record = _current(self)
         if self.written is None or self.written[0] is not record:
             same = self.original is not None and record.evidence is self.original.evidence
-            self.written = record, _record_line(record, NULL if same else dump(record.evidence))
+            self.written = record, record_line(record, NULL if same else dump(record.evidence))
         return self.written[1]
 
 
@@ -141,7 +135,7 @@ def load(session: Session, targets: Sequence[Target]) -> Loaded:
 
 
 def record_of(row: Sequence[Any], labs: Mapping[int, Lab]) -> Record:
-    """Return a row of RECORD_COLUMNS as a value."""
+    """Return a row of RECORD as a value."""
     return Record(
         id=row[0],
         lab=labs[row[1]],
@@ -221,47 +215,6 @@ def _update(session: Session, entries: list[Entry]) -> None:
     connection.execute("DELETE FROM staged_records")
 
 
-def dump(evidence: Mapping[str, Cell | None]) -> bytes:
-    """Return cells as a COPY field of jsonb. JSON escapes every control character, so only backslashes need care."""
-    data = msgspec.json.encode(evidence)
-    return data.replace(b"\\", b"\\\\") if b"\\" in data else data
-
-
-def _number(value: int | None) -> bytes:
-    return NULL if value is None else b"%d" % value
-
-
-@lru_cache(maxsize=64)
-def _time(value: datetime | None) -> bytes:
-    """Return a time as a COPY field. Remembered, since most rows of a chunk have one moment."""
-    return NULL if value is None else value.isoformat().encode()
-
-
-def _record_line(record: Record, evidence: bytes) -> bytes:
-    fields = (
-        b"%d" % record.lab.id,
-        copy_text(record.lab_record_id),
-        b"%d\t%d\t%d\t%d" % (record.owner_id, record.share_level, record.live_level, record.widest_level),
-        b"t" if record.withdrawn else b"f",
-        b"%d" % record.version,
-        _number(record.published_version),
-        _time(record.created_on),
-        _time(record.updated_on),
-        _time(record.published_on),
-        NULL if record.source_id is None else copy_text(record.source_id),
-        evidence,
-        (b"\\N\t\\N" if evidence is NULL else _variant(record.evidence)) + b"\n",
-    )
-    return b"\t".join(fields)
-
-
-def _variant(evidence: Evidence) -> bytes:
-    """Return which variant the evidence is about and what it says of it, as two COPY fields."""
-    variant, said = variant_key(evidence), significance(evidence)
-    return b"%s\t%s" % (NULL if variant is None else copy_text(variant), NULL if said is None else said.encode())
-
-
-SNAPSHOT_COLUMNS = "record_id, level, version, published_on, evidence, variant, significance, lab_id"
 VERSION_COLUMNS = "record_id, version, job_id, user_id, level, published_on, source, before, after"
 # What a first revision changed is all there is: it is taken from the record, which the database has read and parsed already.
 FIRST_VERSIONS = f"""
@@ -282,7 +235,7 @@ def _store_versions(
     lines: list[bytes] = []
     whole: dict[tuple[int, bool, str], list[int]] = {}  # by what the versions say beside their records
     late: list[tuple[int, int, int, datetime | None]] = []
-    who = b"%s\t%d" % (_number(author[1]), author[0])
+    who = b"%s\t%d" % (number(author[1]), author[0])
     for entry in entries:
         record = _current(entry)
         rid = made[record.key] if record.id is None else record.id
@@ -295,7 +248,7 @@ def _store_versions(
         for revision in entry.revisions:
             before = NULL if record.id is None and not fresh else dump(revision.before)
             level, published_on = entry.published.get(revision.version, (Level.LAB, None))
-            facts = b"%s\t%d\t%s\t%s" % (who, level, _time(published_on), revision.source.encode())
+            facts = b"%s\t%d\t%s\t%s" % (who, level, moment(published_on), revision.source.encode())
             lines.append(b"\t".join((b"%d\t%d" % (rid, revision.version), facts, before, dump(revision.after) + b"\n")))
             fresh.add(revision.version)
         late.extend((rid, v, level, when) for v, (level, when) in entry.published.items() if v not in fresh)
@@ -315,7 +268,7 @@ def _store_snapshots(session: Session, entries: list[Entry], made: Mapping[tuple
         rid = made[record.key] if record.id is None else record.id
         if entry.published and record.id is not None:
             over.append((rid, max(level for level, _ in entry.published.values())))
-        lines.extend(_snapshot_line(rid, record.lab.id, kept) for kept in entry.snapshots.values())
+        lines.extend(snapshot_line(rid, record.lab.id, kept) for kept in entry.snapshots.values())
     if over:
         driver(session).execute(
             "DELETE FROM snapshots s USING unnest(%s::bigint[], %s::int[]) AS o (record_id, level) "
@@ -326,15 +279,10 @@ def _store_snapshots(session: Session, entries: list[Entry], made: Mapping[tuple
         copy_rows(session, f"snapshots ({SNAPSHOT_COLUMNS})", lines)
 
 
-def _snapshot_line(rid: int, lab_id: int, kept: Snapshot) -> bytes:
-    head = b"%d\t%d\t%d\t%s" % (rid, kept.level, kept.version, _time(kept.published_on))
-    return b"\t".join((head, dump(kept.evidence), _variant(kept.evidence), b"%d\n" % lab_id))
-
-
 def put_back(session: Session, records: Sequence[Record]) -> None:
     """Store records that were deleted for good, with the rids that they had."""
     if records:
-        lines = [b"%d\t" % _rid(record) + _record_line(record, dump(record.evidence)) for record in records]
+        lines = [b"%d\t" % _rid(record) + record_line(record, dump(record.evidence)) for record in records]
         copy_rows(session, f"records ({STORED_COLUMNS})", lines)
         driver(session).execute("DELETE FROM deleted_records WHERE id = ANY(%s)", ([record.id for record in records],))
 
@@ -342,4 +290,4 @@ def put_back(session: Session, records: Sequence[Record]) -> None:
 def put_snapshots(session: Session, rids: Sequence[int], snapshots: Iterable[tuple[int, int, Snapshot]]) -> None:
     """Give these records other snapshots than they have: (rid, lab id, snapshot)."""
     driver(session).execute("DELETE FROM snapshots WHERE record_id = ANY(%s)", (list(rids),))
-    copy_rows(session, f"snapshots ({SNAPSHOT_COLUMNS})", [_snapshot_line(*row) for row in snapshots])
+    copy_rows(session, f"snapshots ({SNAPSHOT_COLUMNS})", [snapshot_line(*row) for row in snapshots])

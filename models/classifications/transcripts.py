@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 C_HGVS = re.compile(r"([^():]+)(?:\(([^():]*)\))?:(.+)", re.DOTALL)
+BORDERS = frozenset("():")  # between the parts
 TRANSCRIPT_KEYS = (
     (re.compile(r"ENST", re.IGNORECASE), "ensembl_transcript_id"),
     (re.compile(r"LRG_", re.IGNORECASE), "lrg_id"),
@@ -25,6 +26,10 @@ class Hgvs(NamedTuple):
         """Return the text, its gene in capitals."""
         gene = f"({self.gene.upper()})" if self.gene else ""
         return f"{self.transcript}{gene}:{self.change}"
+
+    def with_gene(self, gene: str) -> Hgvs:
+        """Return it about a gene, or as it is where the text is no name that could stand in it."""
+        return self._replace(gene=gene) if BORDERS.isdisjoint(gene) else self
 
 
 def parse_hgvs(text: str) -> Hgvs | None:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from models.classifications import checks, evidence, references, sharing
+from models.classifications import checks, disclosure, references, sharing
 from models.classifications.keys import key_set
 from models.classifications.record_id import dump_id
 from models.classifications.state import Actor, Cell, Decision, Evidence, Level, Message, Operation, Record, Status, Target
@@ -133,7 +133,7 @@ def dump_record(record: Record, view: View) -> dict[str, Any]:
         "withdrawn": record.withdrawn,
         "cr_lab_id": record.lab_record_id,
         "org_name": record.lab.organisation_name,
-        "allele_origin_bucket": _origin_bucket(_value(cells, "allele_origin")),
+        "allele_origin_bucket": origin_bucket(_value(cells, "allele_origin")),
         "resolved_condition": None,
         "condition_text_match": None,
         "allele": {"resolved": {"status": "P", "include": False, "full": _value(cells, "c_hgvs")}, "genome_builds": {}},
@@ -229,7 +229,8 @@ def _text(message: Message, level: str) -> dict[str, Any]:
     return dumped if message.key is None else {**dumped, "key": message.key}
 
 
-def _origin_bucket(value: Any) -> str:
+def origin_bucket(value: object) -> str:
+    """Return G, S or U (neither is known) for the value of `allele_origin`."""
     return ORIGIN_BUCKETS.get(value, "U") if value is None or isinstance(value, str) else "U"
 
 
@@ -239,7 +240,7 @@ def _value(cells: Mapping[str, Cell], key: str) -> Any:
 
 def _readable(cells: Evidence, record: Record, view: View) -> Evidence:
     level = sharing.ceiling(record, view.actor)
-    return cells if level == Level.USER else evidence.restrict(cells, level, key_set())
+    return cells if level == Level.USER else disclosure.restrict(cells, level, key_set())
 
 
 def _checks(record: Record, cells: Evidence) -> list[dict[str, Any]]:
@@ -253,7 +254,7 @@ def _checks(record: Record, cells: Evidence) -> list[dict[str, Any]]:
 def _data(cells: Evidence, record: Record, view: View) -> dict[str, Any]:
     if view.data != "changes":
         referenced = _with_references(cells)
-        return evidence.flatten(referenced) if view.data == "flat" else referenced
+        return disclosure.flatten(referenced) if view.data == "flat" else referenced
     changed = {key: cell for key, cell in view.changes.items() if cell is not None}
     seen = _with_references(_readable(changed, record, view))
     return {key: seen.get(key) for key in view.changes}

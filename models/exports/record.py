@@ -17,7 +17,7 @@ from models import ids
 from models.classifications import sharing
 from models.classifications.record_id import dump_id
 from models.classifications.state import Actor, Lab, Level, Record
-from models.classifications.view import ORIGIN_BUCKETS, View, dump_record
+from models.classifications.view import View, dump_record, origin_bucket
 from models.exports.format import Context
 from models.exports.rows import ENCODER, Gone, Row
 from models.exports.table import ACTIVE
@@ -157,9 +157,7 @@ def _bucket(value: msgspec.Raw) -> bytes:
 
 @lru_cache(maxsize=1_024)
 def _bucket_of(value: bytes) -> bytes:
-    origin = msgspec.json.decode(value)
-    bucket = ORIGIN_BUCKETS.get(origin, "U") if origin is None or isinstance(origin, str) else "U"
-    return bucket.encode()
+    return origin_bucket(msgspec.json.decode(value)).encode()
 
 
 def _text(text: str) -> bytes:

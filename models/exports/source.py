@@ -163,6 +163,8 @@ class Records:
 
     def discordant(self, record_ids: Sequence[int]) -> frozenset[int]:
         """Return the records in a discordance: these, and whatever others."""
+        if not record_ids:
+            return frozenset()
         asked = list(record_ids) if len(record_ids) <= FEW else None
         return find_discordant(self.session, self.principal, self.scope.as_of, asked)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -22,7 +23,7 @@ ACTIVE = "active discordance"  # as the reference says it
 RECORD = "/classification/api/classifications/v2/record/{}"
 
 
-class Facts:
+class Facts(ABC):
     """What fixed columns are made of; how it is found out is for those who know the evidence."""
 
     __slots__ = ("context", "row")
@@ -31,17 +32,17 @@ class Facts:
         self.row = row
         self.context = context
 
+    @abstractmethod
     def value(self, key: str) -> str:
         """Return a key's value as text."""
-        raise NotImplementedError
 
+    @abstractmethod
     def met(self) -> Met:
         """Return the criteria that are met, in the order of the keys."""
-        raise NotImplementedError
 
+    @abstractmethod
     def citations(self) -> str:
         """Return the publications that are named."""
-        raise NotImplementedError
 
     @property
     def discordant(self) -> bool:

@@ -2,7 +2,7 @@
 
 Of each lane only the first open chunk is eligible. A tenant's turn counts what it already has in flight, and within a tenant
 each job's turn does too, so that whoever has the least running comes first. A paused job has no turn, and of a paced one no more
-is woken than may begin now.
+is woken than may begin now; while it waits for its time it takes no place among its tenant's jobs.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ class Wake:
 PICK = """
 WITH live AS (
     SELECT id, tenant, queue, lanes, pace, next_on FROM (
-        SELECT id, tenant, queue, lanes, pace, next_on, row_number() OVER (PARTITION BY tenant, queue ORDER BY id) AS place
+        SELECT id, tenant, queue, lanes, pace, next_on,
+            count(*) FILTER (WHERE pace IS NULL OR next_on <= clock_timestamp()) OVER earlier AS place
         FROM jobs WHERE status IN ('queued', 'processing') AND cancel_requested_on IS NULL AND pause_requested_on IS NULL
+        WINDOW earlier AS (PARTITION BY tenant, queue ORDER BY id)
     ) ranked WHERE queue = 'small' OR place <= %(tenant_jobs)s
 ), heads AS (
     SELECT live.id AS job_id, live.tenant, live.queue, head.no, head.not_before, head.dispatched_on,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from models.db import Session, driver
 from models.errors import Gone
@@ -33,9 +34,9 @@ def list_inputs(session: Session, job: Job, indexes: Sequence[int]) -> list[Inpu
     return sorted(found, key=lambda one: one.index)
 
 
-def _of_chunk(payload: bytes, columns: Sequence[Sequence[object] | None], wanted: set[int]) -> Iterator[Input]:
+def _of_chunk(payload: bytes, columns: Sequence[Sequence[Any] | None], wanted: set[int]) -> Iterator[Input]:
     raws = unpack(payload)
     indexes, lines, refs = (column or [None] * len(raws) for column in columns)
     for raw, index, line, ref in zip(raws, indexes, lines, refs, strict=True):
         if index in wanted:
-            yield Input(int(str(index)), raw.decode("utf-8", "replace"), line and int(str(line)), ref and str(ref))  # type: ignore[arg-type]
+            yield Input(index, raw.decode("utf-8", "replace"), line, ref)

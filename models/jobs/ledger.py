@@ -119,10 +119,13 @@ WHERE c.job_id = mine.job_id AND c.no = mine.no AND j.pause_requested_on IS NULL
 RETURNING c.fence, c.attempts, c.next_item, c.probing OR c.attempts - c.slices > %(limit)s, j.token, c.size,
     CASE WHEN %(admitted)s THEN c.units END
 """
+# It waits for nobody: whoever has the chunk may wait for the job, which is locked here.
 UNSEND = """
-UPDATE chunks c SET dispatched_on = NULL FROM jobs j
-WHERE c.job_id = %(job_id)s AND c.no = %(no)s AND c.status = 'open' AND c.dispatched_on IS NOT NULL
-    AND j.id = c.job_id AND (j.pace IS NOT NULL OR j.pause_requested_on IS NOT NULL)
+UPDATE chunks c SET dispatched_on = NULL FROM (
+    SELECT c.job_id, c.no FROM chunks c JOIN jobs j ON j.id = c.job_id
+    WHERE c.job_id = %(job_id)s AND c.no = %(no)s AND c.status = 'open' AND c.dispatched_on IS NOT NULL
+        AND (j.pace IS NOT NULL OR j.pause_requested_on IS NOT NULL) FOR UPDATE OF c SKIP LOCKED
+) unsent WHERE c.job_id = unsent.job_id AND c.no = unsent.no
 """
 START = """
 UPDATE jobs SET status = 'processing', started_on = clock_timestamp(), updated_on = clock_timestamp()

@@ -54,9 +54,8 @@ def list_keys(session: Session) -> list[Key]:
 
 
 def _private_keys() -> list[Ed25519PrivateKey]:
-    """Return the keys, the newest first: the secret may be a list."""
-    secrets = [part.strip() for part in settings().secret_key.split(",") if part.strip()]
-    return [Ed25519PrivateKey.from_private_bytes(ids.digest(PURPOSE + secret.encode())) for secret in secrets]
+    """Return the keys, the newest first."""
+    return [Ed25519PrivateKey.from_private_bytes(ids.digest(PURPOSE + secret.encode())) for secret in settings().secrets]
 
 
 def _public(private: Ed25519PrivateKey) -> Key:

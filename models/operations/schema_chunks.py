@@ -45,8 +45,9 @@ def _change(session: Session, chunk: Chunk, items: Sequence[Item], change: Chang
     draft = Draft(work.schema)
     ended = each(draft, [_gid(work, item.member) for item in staying], change)
     members: dict[str, int] = {}
-    for item, one in zip(staying, ended, strict=True):
-        members = {gid: item.member for gid in one.touched if isinstance(item.member, int)} | members
+    for item, one in zip(reversed(staying), reversed(ended), strict=True):  # what several touched belongs to the first of them
+        if isinstance(item.member, int):
+            members |= dict.fromkeys(one.touched, item.member)
     images.keep_and_store(work, chunk, draft, members)
     names: dict[Member, str] = {member: _gid(work, member) for member in drifted}
     away = [skipped(item, drifted[item.member], names) for item in items if item.member in drifted]

@@ -105,11 +105,6 @@ class Selection:
 
     entries: tuple[Entry, ...]
 
-    @property
-    def pure_ids(self) -> bool:
-        """Say whether the selection asks nothing but ids."""
-        return all(isinstance(entry, Ids) for entry in self.entries)
-
 
 def conditions(tree: Filter | None) -> Iterator[Condition]:
     """List the conditions of a filter, from left to right."""

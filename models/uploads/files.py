@@ -33,7 +33,7 @@ SELECT id FROM uploads WHERE id = ANY(%s) AND job_token IS NULL AND refusal IS N
 """
 FORGET = """
 DELETE FROM uploads
-WHERE touched_on < now() - CASE WHEN complete THEN make_interval(days => %s) ELSE make_interval(hours => %s) END
+WHERE touched_on < now() - make_interval(hours => %s) AND (NOT complete OR touched_on < now() - make_interval(days => %s))
 """
 
 Part = tuple[int, int, int]
@@ -77,6 +77,7 @@ class PartFile:
             raise _no_room(error) from error
         if not self.synced:
             _sync_folder(self._path.parent)
+            _sync_folder(self._path.parent.parent)
         self.synced = self.size
         return self.synced
 
@@ -174,7 +175,7 @@ def sweep(session: Session) -> int:
     names = [name for name in found if _is_id(name)]
     live = driver(session).execute(LIVE, (names, known.upload_hours)).fetchall() if names else []
     kept = {str(row[0]) for row in live}
-    driver(session).execute(FORGET, (known.jobs_days, 2 * known.upload_hours))
+    driver(session).execute(FORGET, (2 * known.upload_hours, known.jobs_days))
     gone = [found[name] for name in names if name not in kept]
     for place in gone:
         shutil.rmtree(place, ignore_errors=True)

@@ -43,6 +43,14 @@ def test_signing_out_forgets_the_key(page: Page) -> None:
     assert page.browser.run("sessionStorage.length") == 0
 
 
+def test_an_address_that_names_no_view_shows_the_jobs(page: Page) -> None:
+    page.browser.run("location.hash = '#/records'")
+    page.wait("location.hash === '#/records' && document.querySelector('h1')?.innerText === 'Records'")
+    page.browser.run("location.hash = '#/'")
+    page.wait("table.cards tbody tr")
+    assert page.browser.run("document.querySelector('h1').innerText") == "Jobs"
+
+
 def test_the_jobs_are_listed_newest_first_with_how_far_they_are(page: Page) -> None:
     page.wait("document.querySelectorAll('table.cards tbody tr').length >= 2")
     first, second = page.rows()[:2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from models.catalogue.importing import import_accounts
 from models.db import transaction
 from tests.browser.conftest import LABS, WHOLE, Page, submit
-from tests.journeys.people import Caller
+from tests.journeys.people import V2, Caller
 from tests.processes import Parts
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
@@ -74,6 +75,16 @@ def failed(caller: Caller) -> str:
     return submit(caller, [{"id": "nowhere/lab/1", "upsert": WHOLE}, {"id": f"{LABS[0]}/f-0", "upsert": WHOLE}])
 
 
+@pytest.fixture(scope="module")
+def paused(caller: Caller) -> Iterator[str]:
+    """A job that rests in the middle, with its controls."""
+    body = {"records": [{"id": f"{LABS[0]}/p-{number}", "upsert": WHOLE} for number in range(100)], "pace": 5}
+    token = caller.send("POST", V2, json=body, headers={"Prefer": "respond-async"}).json()["result"]["job.token"]
+    assert caller.send("POST", f"/api/jobs/{token}/pause").status_code in (200, 202)
+    yield token
+    caller.send("POST", f"/api/jobs/{token}/cancel")
+
+
 def violations(page: Page) -> list[Any]:
     """Return what axe finds wrong with what is shown."""
     page.browser.run(f"{AXE}; 1")
@@ -85,9 +96,9 @@ def violations(page: Page) -> list[Any]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 390, 1200])
-def test_every_view_is_accessible_and_fits_the_screen(page: Page, failed: str, width: int, scheme: str) -> None:
+def test_every_view_is_accessible_and_fits_the_screen(page: Page, failed: str, paused: str, width: int, scheme: str) -> None:
     page.browser.look(width, 800, scheme)
-    for place, until in {**VIEWS, f"#/jobs/{failed}": ".digest tbody tr"}.items():
+    for place, until in {**VIEWS, f"#/jobs/{failed}": ".digest tbody tr", f"#/jobs/{paused}": "#pace"}.items():
         page.go(place, until)
         assert page.browser.run("document.documentElement.scrollWidth") <= width, place
         assert violations(page) == [], place

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.classifications.criteria import POINTS, criteria_summary, evidence_weights, is_met
+from models.classifications.criteria import POINTS, evidence_weights, is_met, met_of, summary_of
 from models.classifications.keys import key_set
 from models.classifications.variants import normalise_build
 from models.db import driver, transaction
@@ -149,4 +149,4 @@ def test_10_a_criterion_takes_the_strengths_of_its_direction(ann: Caller, key: s
 def test_10_summary_texts(evidence: dict[str, str], weights: str, summary: str) -> None:
     cells = {key: {"value": value} for key, value in evidence.items()}
     assert evidence_weights(cells) == weights
-    assert sorted(criteria_summary(cells).split(", ")) == sorted(summary.split(", "))
+    assert sorted(summary_of(met_of(cells)).split(", ")) == sorted(summary.split(", "))

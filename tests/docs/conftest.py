@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -74,7 +75,8 @@ def site(open_folder: Path) -> Iterator[Site]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("WAYBILL_", "MAKE"))}
     served = clean | {"WAYBILL_HOME": str(home), "WAYBILL_PORT": str(port), "WAYBILL_WEB_PROCESSES": "1"}
     with (folder / "said").open("wb") as said:
-        process = subprocess.Popen(["make", "run"], cwd=ROOT, env=served, stdout=said, stderr=said, start_new_session=True)
+        command = ["make", "run"] if shutil.which("make") else [sys.executable, "dev.py", "run"]
+        process = subprocess.Popen(command, cwd=ROOT, env=served, stdout=said, stderr=said, start_new_session=True)
     try:
         wait_for(lambda: answer(f"http://127.0.0.1:{port}/health/ready") == 200 or process.poll() is not None, 90)
         assert process.poll() is None, (folder / "said").read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from docs.generators import PARTS, calls, commands, errors, metrics, settings
 from models import settings as settings_module
+from web.app import create_app
 
 ASKED = re.compile(r"(?:env|source)\.\w+\(\s*\"(\w+)\"")
 ITEM_CODES = re.compile(r"\bcode=\"([a-z_]+)\"")
@@ -61,6 +63,16 @@ def test_every_call_of_the_document_is_told() -> None:
     for method, path, _ in calls.read():
         assert f"`{method} {path}`" in text
     assert len(calls.read()) > 40
+
+
+def test_every_area_of_the_calls_has_some() -> None:
+    heads = {line.removeprefix("## ") for line in calls.pages() if line.startswith("## ")}
+    assert heads == {title for _, title in calls.AREAS}
+
+
+def test_the_document_beside_the_table_is_the_servers_with_its_examples() -> None:
+    served = create_app().test_client().get("/api/openapi.json").get_json()
+    assert json.loads(calls.document()) == served
 
 
 def test_every_command_is_told_with_its_options() -> None:

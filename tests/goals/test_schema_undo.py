@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from models.db import transaction
+from models.settings import settings
 from tests.factories import project
 from tests.goals.project_hands import ORDERING, Editor, differences, state
 from web.app import create_app
@@ -102,3 +104,28 @@ def test_x06_a_name_that_is_taken_and_changes_that_are_made_again_stay(editor: E
     editor.call("fields/modify", field=two, unit="g")
     assert kept(editor, job) == [(two, "skipped", "It was changed since.")]
     assert editor.call("fields/get", field=two)["data"]["fields"][two]["unit"] is None
+
+
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A chunk has one item."""
+    monkeypatch.setenv("WAYBILL_CHUNK_ITEMS", "1")
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.mark.usefixtures("one_by_one")
+def test_x06_values_of_several_fields_come_back_though_an_undoing_is_cut_into_chunks(editor: Editor) -> None:
+    size, colour = field(editor, "size"), field(editor, "colour")
+    thing = definition(editor, "thing", [size, colour])
+    gid = record(editor, thing, "small")
+    editor.call("records/update", record=gid, fields={"en": {"colour": "red"}})
+    for one in (size, colour):
+        editor.call("fields/modify", field=one, type="number")
+    before = state()
+    job = editor.run("schema/bulk/commit", selection=[size, colour])
+    assert job["chunks"] == 2
+    undone = editor.undo(job)
+    assert differences(before, state()) == {}
+    assert [row["result"] for row in editor.pages("results", undone["token"])] == [{"item": colour}, {"item": size}]

@@ -68,7 +68,6 @@ def client(request: pytest.FixtureRequest, server: stub.Server) -> Iterator[Any]
         with Client(server.url, "a key", patience=QUICK) as made:
             yield made
         return
-    pytest.importorskip("httpx2", reason="the asynchronous client needs httpx2")
     with asyncio.Runner() as runner:
         client = AsyncClient(server.url, "a key", patience=QUICK)
         yield Plain(client, runner)

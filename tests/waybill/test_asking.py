@@ -101,7 +101,6 @@ def test_pages_become_frames(server: Server, client: Any) -> None:
 
 
 def test_pages_become_polars_frames(server: Server, client: Any) -> None:
-    pytest.importorskip("polars", reason="polars is not installed")
     rows = [{"index": 0, "status": "noop"}, {"index": 1, "status": "failed", "error": {"code": "empty"}}]
     server.answers = [(200, {}, {"results": rows, "page.cursor": None})]
     assert client.job("t").results().to_polars()["code"].to_list() == [None, "empty"]

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import tomllib
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +82,6 @@ def test_the_programs_do_what_the_text_says(environment: dict[str, str], tmp_pat
     assert (tmp_path / "everything.csv").read_text().count(",row-") >= 2_998
 
 
-@pytest.mark.skipif(find_spec("httpx2") is None, reason="the asynchronous client needs httpx2")
 def test_the_asynchronous_program_does_what_the_text_says(environment: dict[str, str], tmp_path: Path) -> None:
     program = ["import waybill", *(block for block in blocks("client.md", "python") if ASYNC in block)]
     assert _run(program, environment, tmp_path).startswith("(100, ")

@@ -178,8 +178,6 @@ def test_nothing_is_changed_by_a_test(client: Client) -> None:
 
 
 def test_the_asynchronous_client_does_the_same(live: Parts) -> None:
-    pytest.importorskip("httpx2", reason="the asynchronous client needs httpx2")
-
     async def work() -> tuple[Any, list[Any], list[str]]:
         async with AsyncClient(live.url, KEY) as client:
 
@@ -204,7 +202,6 @@ def test_an_export_is_what_was_stored(client: Client, live: Parts, tmp_path: Pat
     client.submit(upserts("exported", 300)).wait()
     asked: dict[str, Any] = {"output": "csv", "level": "editable", "rows_per_file": 100}
     if asynchronous:
-        pytest.importorskip("httpx2", reason="the asynchronous client needs httpx2")
 
         async def export() -> Any:
             async with AsyncClient(live.url, KEY) as other:

@@ -9,6 +9,7 @@ import mimetypes
 from typing import Any
 
 from flask import Blueprint, Response, request
+from werkzeug.datastructures import Range
 
 from models.catalogue import asset_bytes, media, pictures
 from models.catalogue.media import Found
@@ -80,7 +81,7 @@ def get_bytes(project: str, seal: str, name: str) -> Response:
     size = asset_bytes.size_of(key) if key else None
     if key is None or size is None:
         raise NotFound("There is no such file.")
-    wanted = request.range if _one_range() else None
+    wanted = _range(size)
     span = wanted.range_for_length(size) if wanted else (0, size)
     if span is None:
         refused = failure(RangeNotSatisfiable(f"The file has {size} bytes.", actual=size))
@@ -97,7 +98,10 @@ def get_bytes(project: str, seal: str, name: str) -> Response:
     return Response(pieces or (), 206 if wanted else 200, headers, content_type=kind)
 
 
-def _one_range() -> bool:
-    """Say whether one range of bytes is asked for. Several, and one that is bound to what the client has, get the whole file."""
+def _range(size: int) -> Range | None:
+    """Return the range of bytes that is asked for. Several, and one that is bound to what the client has, get the whole file."""
     found = request.range
-    return found is not None and found.units == "bytes" and len(found.ranges) == 1 and "If-Range" not in request.headers
+    if found is None or found.units != "bytes" or len(found.ranges) != 1 or "If-Range" in request.headers:
+        return None
+    begin, end = found.ranges[0]
+    return Range(found.units, [(max(begin, -size), end)])  # the last bytes of a file that has fewer are all of it

@@ -25,7 +25,7 @@ STATUSES = ("succeeded", "noop", "failed", "skipped", "cancelled", "rolled_back"
 def get_job(ask: Ask) -> Answer:
     """Tell how a job of this project stands."""
     job = jobs.get_job(ask.session, ask.principal, ask.params.gid("job"), project_id=ask.project.id)
-    return Answer({"job": str(job.token), "jobs": {str(job.token): show(ask, job)}})
+    return _one(ask, job)
 
 
 @call(api, "jobs/list")
@@ -97,7 +97,7 @@ def cancel(ask: Ask) -> Answer:
     """Ask a job to stop: what has no outcome yet ends as cancelled. One that has ended stays as it is."""
     ask.project.check_writable()
     job = jobs.cancel(ask.session, ask.principal, ask.params.gid("job"), ask.project.id)
-    return Answer({"job": str(job.token), "jobs": {str(job.token): show(ask, job)}})
+    return _one(ask, job)
 
 
 @call(api, "jobs/pause")
@@ -105,7 +105,7 @@ def pause(ask: Ask) -> Answer:
     """Ask a job to begin nothing more; it rests once what is worked on has ended, and can be resumed."""
     ask.project.check_writable()
     job = jobs.pause(ask.session, ask.principal, ask.params.gid("job"), ask.project.id)
-    return Answer({"job": str(job.token), "jobs": {str(job.token): show(ask, job)}})
+    return _one(ask, job)
 
 
 @call(api, "jobs/resume")
@@ -113,7 +113,7 @@ def resume(ask: Ask) -> Answer:
     """Let a paused job go on where it was."""
     ask.project.check_writable()
     job = jobs.resume(ask.session, ask.principal, ask.params.gid("job"), ask.project.id)
-    return Answer({"job": str(job.token), "jobs": {str(job.token): show(ask, job)}})
+    return _one(ask, job)
 
 
 @call(api, "jobs/pace")
@@ -122,6 +122,10 @@ def set_pace(ask: Ask) -> Answer:
     ask.project.check_writable()
     pace = ask.params.whole("pace", 0, 1) or None
     job = jobs.set_pace(ask.session, ask.principal, ask.params.gid("job"), pace, ask.project.id)
+    return _one(ask, job)
+
+
+def _one(ask: Ask, job: Job) -> Answer:
     return Answer({"job": str(job.token), "jobs": {str(job.token): show(ask, job)}})
 
 

@@ -46,7 +46,7 @@ let first = true;
 
 function place() {
   const [path, query] = location.hash.replace(/^#/, "").split("?");
-  return { path: path || "/jobs", query: new URLSearchParams(query) };
+  return { path: path.replace(/\/$/, "") || "/jobs", query: new URLSearchParams(query) };
 }
 
 async function go() {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.classifications.criteria import POINTS, criteria_summary, evidence_weights, is_met
+from models.classifications.criteria import POINTS, evidence_weights, is_met, met_of, summary_of
 from models.classifications.evidence import Rules, merge
 from models.classifications.keys import key_set
 from models.classifications.state import Evidence
@@ -64,4 +64,4 @@ def test_s10_evidence_weights(strengths: dict[str, object], weights: str) -> Non
     ],
 )
 def test_s10_criteria_summary(strengths: dict[str, object], summary: str) -> None:
-    assert criteria_summary(_evidence(**strengths)) == summary
+    assert summary_of(met_of(_evidence(**strengths))) == summary

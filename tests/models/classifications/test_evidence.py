@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from models.classifications.evidence import Merge, Rules, flatten, merge, restrict
+from models.classifications.disclosure import flatten, restrict
+from models.classifications.evidence import Merge, Rules, merge
 from models.classifications.keys import key_set
 from models.classifications.state import Evidence, Level, Message, Person, Source
 from models.errors import InvalidNumber, InvalidType
@@ -356,6 +357,11 @@ def test_s9_3_the_gene_inside_c_hgvs_is_upper_cased_at_creation() -> None:
 def test_s9_5_a_supplied_gene_is_put_into_c_hgvs() -> None:
     evidence = merge({}, {"c_hgvs": {"value": "NM_1.1:c.1A>G", "note": "n"}, "gene_symbol": "cbs"}, CREATE).evidence
     assert evidence["c_hgvs"] == {"value": "NM_1.1(CBS):c.1A>G", "note": "n", "immutable": "variantgrid"}
+
+
+def test_s9_5_a_gene_that_cannot_stand_in_c_hgvs_is_not_put_there() -> None:
+    evidence = merge({}, {"c_hgvs": "NM_1.1:c.1A>G", "gene_symbol": "NM_1.1(cbs):c.1A>G"}, CREATE).evidence
+    assert evidence["c_hgvs"]["value"] == "NM_1.1:c.1A>G"
 
 
 @pytest.mark.parametrize("sent", [{"c_hgvs": "NM_1.1(cbs):c.1A>G"}, {"c_hgvs": "NM_1.1:c.1A>G", "gene_symbol": "CBS"}])

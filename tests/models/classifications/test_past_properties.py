@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from models import ids
 from models.classifications.envelope import parse_operation
 from models.classifications.history import moments
+from models.classifications.journal import RECORD
 from models.classifications.reading import dump_seen, load_visible
 from models.classifications.reversal import Undoing, undo
 from models.classifications.service import Ask, Origin, apply
-from models.classifications.store import RECORD_COLUMNS, find_labs, record_of
+from models.classifications.store import find_labs, record_of
 from models.db import Session, driver, engine
 from models.identity.principal import Principal
 from tests.factories import accounts
@@ -115,7 +116,7 @@ class Story:
 
 def states(session: Session) -> dict[int, State]:
     """Return all there is of each record; versions only by what they say."""
-    rows = driver(session).execute(f"SELECT {RECORD_COLUMNS} FROM records ORDER BY id").fetchall()
+    rows = driver(session).execute(f"SELECT {RECORD} FROM records ORDER BY id").fetchall()
     labs = {lab.id: lab for lab in find_labs(session, lab_ids={row[1] for row in rows})}
     return {row[0]: _state(session, record_of(row, labs)) for row in rows}
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.classifications import evidence
+from models.classifications import disclosure
 from models.classifications.keys import key_set
 from models.classifications.state import Level
 from models.exports.rows import iso, restrict
@@ -24,7 +24,7 @@ CELLS = st.fixed_dictionaries(
 @given(cells=st.dictionaries(NAMES, CELLS), level=st.sampled_from(list(Level)))
 def test_it_hides_what_the_rule_over_cells_hides(cells: dict[str, dict[str, object]], level: Level) -> None:
     hidden = restrict(msgspec.json.encode(cells), level)
-    assert msgspec.json.decode(hidden) == evidence.restrict(cells, level, key_set())
+    assert msgspec.json.decode(hidden) == disclosure.restrict(cells, level, key_set())
 
 
 @pytest.mark.parametrize(("moment", "text"), [

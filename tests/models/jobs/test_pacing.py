@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from models import ids
-from models.db import driver, transaction
+from models.db import driver, engine, transaction
 from models.errors import InvalidValue
 from models.identity.principal import Principal
 from models.jobs import cancelling, careful, control, dispatch, ledger, pacing
 from models.jobs.ledger import Claim, Held, Outcome
 from models.jobs.values import Job
+from models.settings import settings
 from tests.factories import job
 
 OWNER = Principal(1, "owner", "north")
@@ -225,6 +226,16 @@ def test_nothing_more_begins_before_its_time() -> None:
     assert pick() == [(job_id, 0)]
 
 
+def test_who_holds_a_job_to_pace_it_waits_for_no_chunk() -> None:
+    """A message that came twice: one claim has the chunk and waits for the job, the other has the job."""
+    job_id, _ = make(pace=1)
+    assert pick() == [(job_id, 0)]
+    with engine().connect() as first, transaction() as second:
+        driver(first).execute("SELECT FROM chunks WHERE job_id = %s FOR UPDATE", (job_id,))
+        driver(second).execute("SET LOCAL lock_timeout = '100ms'")
+        assert ledger.claim(second, job_id, 0) is None
+
+
 def test_lanes_share_one_pace() -> None:
     job_id, _ = make(lanes=4, chunks=4, size=600, pace=10)
     query("UPDATE chunks SET units = array_fill(0, ARRAY[600])")
@@ -244,6 +255,16 @@ def test_no_more_is_woken_than_may_begin() -> None:
     later(1.2)
     assert pick() == [(job_id, 0), (job_id, 1)]
     assert pick() == []  # those two are on their way, and will be paid for
+
+
+def test_paced_jobs_that_wait_for_their_time_take_no_place_among_their_tenants_jobs() -> None:
+    for _ in range(settings().tenant_jobs):
+        make(size=600, pace=1)
+    query("UPDATE jobs SET next_on = clock_timestamp() + interval '1 minute'")
+    other, _ = make()
+    assert pick() == [(other, 0)]
+    later(60)
+    assert len(pick()) == settings().tenant_jobs
 
 
 def test_a_pace_below_a_share_is_kept_item_by_item() -> None:

@@ -106,6 +106,9 @@ def test_files_go_there_and_come_back_whole_or_by_range(shelf: Shelf, store: Sto
     assert (part.status_code, part.data == data[300:1300]) == (206, True)
     assert part.headers["Content-Range"] == f"bytes 300-1299/{len(data)}"
     assert client.get(place, headers={"Range": "bytes=-7"}).data == data[-7:]
+    ending = client.get(place, headers={"Range": f"bytes=-{len(data) + 1}"})
+    assert (ending.status_code, ending.data == data) == (206, True)
+    assert ending.headers["Content-Range"] == f"bytes 0-{len(data) - 1}/{len(data)}"
     beyond = client.get(place, headers={"Range": f"bytes={len(data)}-"})
     assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{len(data)}")
     assert client.get(place, headers={"Range": "bytes=1-2, 5-6"}).data == data

@@ -1,0 +1,65 @@
+"""Classification records and their snapshots as lines of COPY."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+
+import msgspec
+
+from models.classifications.journal import RECORD
+from models.classifications.state import Cell, Evidence, Record, Snapshot
+from models.classifications.variants import significance, variant_key
+from models.db import NULL, copy_text
+
+STORED_COLUMNS = RECORD + ", variant, significance"
+SNAPSHOT_COLUMNS = "record_id, level, version, published_on, evidence, variant, significance, lab_id"
+
+
+def dump(value: Mapping[str, Cell | None] | Record) -> bytes:
+    """Return cells, or a whole record, as a COPY field of JSON. It escapes control characters: only backslashes need care."""
+    data = msgspec.json.encode(value)
+    return data.replace(b"\\", b"\\\\") if b"\\" in data else data
+
+
+def number(value: int | None) -> bytes:
+    """Return a number as a COPY field."""
+    return NULL if value is None else b"%d" % value
+
+
+@lru_cache(maxsize=64)
+def moment(value: datetime | None) -> bytes:
+    """Return a time as a COPY field. Remembered, since most rows of a chunk have one moment."""
+    return NULL if value is None else value.isoformat().encode()
+
+
+def record_line(record: Record, evidence: bytes) -> bytes:
+    """Return a record as STORED_COLUMNS but for its rid; `evidence` is its field, NULL to leave what is stored."""
+    fields = (
+        b"%d" % record.lab.id,
+        copy_text(record.lab_record_id),
+        b"%d\t%d\t%d\t%d" % (record.owner_id, record.share_level, record.live_level, record.widest_level),
+        b"t" if record.withdrawn else b"f",
+        b"%d" % record.version,
+        number(record.published_version),
+        moment(record.created_on),
+        moment(record.updated_on),
+        moment(record.published_on),
+        NULL if record.source_id is None else copy_text(record.source_id),
+        evidence,
+        (b"\\N\t\\N" if evidence is NULL else _variant(record.evidence)) + b"\n",
+    )
+    return b"\t".join(fields)
+
+
+def _variant(evidence: Evidence) -> bytes:
+    """Return which variant the evidence is about and what it says of it, as two COPY fields."""
+    variant, said = variant_key(evidence), significance(evidence)
+    return b"%s\t%s" % (NULL if variant is None else copy_text(variant), NULL if said is None else said.encode())
+
+
+def snapshot_line(rid: int, lab_id: int, kept: Snapshot) -> bytes:
+    """Return a snapshot as SNAPSHOT_COLUMNS."""
+    head = b"%d\t%d\t%d\t%s" % (rid, kept.level, kept.version, moment(kept.published_on))
+    return b"\t".join((head, dump(kept.evidence), _variant(kept.evidence), b"%d\n" % lab_id))
