@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.faults.faults import DATABASE, LONG, Fault
 from tests.faults.native import build
 from tests.faults.site import Site
 from tests.faults.storm import load, strike, watching
+from tests.processes import wait_for
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 SITE_ENVIRONMENT = {"WAYBILL_CHUNK_ITEMS": "50"}
@@ -56,10 +58,20 @@ def test_f31_a_full_disk_costs_time_and_nothing_else(
 def recover(site: Site, marker: Path) -> None:
     """Give the disk room; a database that ended meanwhile is started again, as the launcher and an orchestrator do."""
     marker.unlink()
-    assert site.database.process
     time.sleep(1)
+    wait_for(lambda: stands(site), 30, 0.2)
+
+
+def stands(site: Site) -> bool:
+    """the database answers"""
+    assert site.database.process
     if site.database.process.poll() is not None:
         site.database.start()
+    try:
+        site.query("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def refusals(site: Site) -> int:
