@@ -14,8 +14,9 @@ import resource
 import socket
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -38,6 +39,7 @@ GATHERING = 0.01  # seconds in which changes are gathered before they are read
 BREATH = 0.1  # seconds between two looks at a job, which may change with each of its items
 LOOK_EVERY = 15.0  # seconds until a reader is looked after without a notification; a stream hears something as often
 TICK = 0.5
+PAUSE = 1.0  # seconds after an error, before a part of the loop goes on
 BATCH = 500  # readers read for together
 BEHIND = 1_000_000  # bytes that a client may have left unread before it is cut off
 WAITING = "waiting"  # what the feed says where changes have no number yet
@@ -98,7 +100,14 @@ class Hub:
         self.soon: set[Waiting] = set()
         self.unnumbered = False
         self.rung = asyncio.Event()
-        threading.Thread(target=self._run, name="hub", daemon=True).start()
+        self.main = self.loop.create_task(self._live())
+        self.thread = threading.Thread(target=self._run, name="hub", daemon=True)
+        self.thread.start()
+
+    def close(self) -> None:
+        """Wait for nobody any longer."""
+        self.loop.call_soon_threadsafe(self.main.cancel)
+        self.thread.join()
 
     def take_over(self, connection: socket.socket, waiting: Waiting) -> None:
         """Wait on with a connection that this process's web server holds; it is left with one that nobody is behind."""
@@ -161,22 +170,32 @@ class Hub:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
-        self.loop.run_until_complete(self._live())
+        with suppress(asyncio.CancelledError):
+            self.loop.run_until_complete(self.main)
+        self.pool.shutdown()
+        self.loop.close()
 
     async def _live(self) -> None:
-        await asyncio.gather(self._listen(), self._serve(), self._watch())
+        await asyncio.gather(*(self._keep(part) for part in (self._listen, self._serve, self._watch)))
 
-    async def _listen(self) -> None:
+    async def _keep(self, part: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Go on with a part for ever. An error, of the database or a bug's, costs a pause."""
         while True:
             try:
-                async for told in listen(FEED, JOBS):
-                    if told is None:
-                        self._look_for(self.all)
-                    else:
-                        self._told(*told)
+                await part()
             except DATABASE_ERRORS as error:
                 log.warning("hub_waits", error=type(error).__name__)
-                await asyncio.sleep(1.0)
+            except Exception:
+                log.exception("hub_failed")
+            await asyncio.sleep(PAUSE)
+            self._look_for(self.all)
+
+    async def _listen(self) -> None:
+        async for told in listen(FEED, JOBS):
+            if told is None:
+                self._look_for(self.all)
+            else:
+                self._told(*told)
 
     def _told(self, channel: str, audience: str) -> None:
         if channel == JOBS:
@@ -189,24 +208,19 @@ class Hub:
             self.wake(self.by_audience[audience])
 
     async def _serve(self) -> None:
-        """Read for all who are due, and write. An error of the database costs a pause, never the loop."""
+        """Read for all who are due, and write."""
         while True:
             await self.rung.wait()
             await asyncio.sleep(GATHERING)
             self.rung.clear()
-            try:
-                if self.unnumbered and self.all:
-                    self.unnumbered = False
-                    await self._in_pool(_number)
-                while batch := list(islice(self.due, BATCH)):
-                    self.due.difference_update(batch)
-                    ready = [waiting for waiting in batch if not waiting.full]
-                    for desk in {waiting.desk for waiting in ready}:
-                        await self._look_after(desk, [waiting for waiting in ready if waiting.desk is desk])
-            except DATABASE_ERRORS as error:
-                log.warning("hub_waits", error=type(error).__name__)
-                await asyncio.sleep(1.0)
-                self._look_for(self.all)
+            if self.unnumbered and self.all:
+                self.unnumbered = False
+                await self._in_pool(_number)
+            while batch := list(islice(self.due, BATCH)):
+                self.due.difference_update(batch)
+                ready = [waiting for waiting in batch if not waiting.full]
+                for desk in {waiting.desk for waiting in ready}:
+                    await self._look_after(desk, [waiting for waiting in ready if waiting.desk is desk])
 
     async def _look_after(self, desk: Desk, batch: Sequence[Waiting]) -> None:
         """Read for some. A bug on the way costs them their connections, and the others nothing."""

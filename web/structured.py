@@ -1,4 +1,4 @@
-"""Structured fields (RFC 9651) of requests, as far as uploads have them. What has not the right form counts as not sent."""
+"""Structured fields (RFC 9651) of requests, as far as uploads have them. What has not the right form is told as None."""
 
 from __future__ import annotations
 

@@ -67,8 +67,11 @@ targets: dict[str, Target] = {}
 
 
 def is_asked() -> bool:
-    """Say whether a request begins an upload."""
-    return flag(request.headers.get(COMPLETE)) is not None
+    """Say whether a request begins an upload. Raises InvalidRequest where it seems to, and what came might be a part."""
+    sent = request.headers.get(COMPLETE)
+    if sent is not None and flag(sent) is None:
+        raise InvalidRequest(f"{COMPLETE} is ?1 where the whole body comes with this request, ?0 where more follows.")
+    return sent is not None
 
 
 def announce(response: Response) -> Response:

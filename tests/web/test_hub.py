@@ -1,10 +1,10 @@
-"""The hub, where it was deaf for a while."""
+"""The hub, where it was deaf for a while and where something in it fails."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
@@ -13,7 +13,25 @@ from web.desks import Desk
 from web.hub import LOOK_EVERY, Hub, Waiting
 
 
-def test_what_was_said_while_nobody_listened_is_numbered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def start() -> Iterator[Callable[[], Hub]]:
+    """Give what makes hubs, which are closed at the end."""
+    made: list[Hub] = []
+
+    def make() -> Hub:
+        made.append(Hub())
+        return made[-1]
+
+    yield make
+    for hub in made:
+        hub.close()
+
+
+def _reader() -> Waiting:
+    return Waiting(Desk(lambda _: [], lambda asked: [None for _ in asked]), None, None, 60.0, stream=False, tell=lambda *_: b"")
+
+
+def test_what_was_said_while_nobody_listened_is_numbered_at_once(start: Callable[[], Hub], monkeypatch: pytest.MonkeyPatch) -> None:
     heard_again, numbered = threading.Event(), threading.Event()
 
     async def deaf_before(*_: str) -> AsyncIterator[None]:
@@ -23,12 +41,10 @@ def test_what_was_said_while_nobody_listened_is_numbered_at_once(monkeypatch: py
 
     monkeypatch.setattr(module, "listen", deaf_before)
     monkeypatch.setattr(module, "_number", numbered.set)
-    hub = Hub()
+    hub = start()
     assert heard_again.wait(5)
-    desk = Desk(lambda _: [], lambda asked: [None for _ in asked])
-    reader = Waiting(desk, None, None, 60.0, stream=False, tell=lambda *_: b"")
 
-    hub.loop.call_soon_threadsafe(hub.enter, reader)
+    hub.loop.call_soon_threadsafe(hub.enter, _reader())
 
     assert numbered.wait(LOOK_EVERY / 3)
 
@@ -49,9 +65,9 @@ async def _silence(*_: str) -> AsyncIterator[None]:
     yield None
 
 
-def test_a_bug_costs_its_readers_their_connections_and_the_others_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_costs_its_readers_their_connections_and_the_others_nothing(start: Callable[[], Hub], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "listen", _silence)
-    hub, read = Hub(), threading.Event()
+    hub, read = start(), threading.Event()
 
     def fail(_: object) -> list[None]:
         raise LookupError
@@ -69,3 +85,24 @@ def test_a_bug_costs_its_readers_their_connections_and_the_others_nothing(monkey
 
     assert read.wait(5)
     assert not transport.cut.is_set()
+
+
+def test_a_bug_while_numbers_are_given_costs_a_pause(start: Callable[[], Hub], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[None] = []
+    numbered = threading.Event()
+
+    def number() -> None:
+        asked.append(None)
+        if len(asked) == 1:
+            raise LookupError
+        numbered.set()
+
+    monkeypatch.setattr(module, "listen", _silence)
+    monkeypatch.setattr(module, "_number", number)
+    monkeypatch.setattr(module, "PAUSE", 0.0)
+    hub = start()
+
+    hub.loop.call_soon_threadsafe(hub.enter, _reader())
+    hub.loop.call_soon_threadsafe(hub._look_for, [])
+
+    assert numbered.wait(5)

@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 from models.db import alone, driver, transaction
 from models.settings import settings
 from models.uploads import files
-from tests.web.conftest import BULK, RECORD, Caller, count, upserts
+from tests.web.conftest import BULK, RECORD, Caller, code_of, count, upserts
 from web.uploads import UPLOADERS
 
 LINES = "application/x-ndjson"
@@ -416,9 +416,9 @@ def test_options_tell_that_uploads_can_be_resumed(ann: Caller) -> None:
         assert told.headers["Upload-Limit"].startswith("max-size=")
 
 
-def test_a_header_of_another_form_counts_as_not_sent(ann: Caller) -> None:
-    response = ann.open(
-        RECORD, method="POST", data=BODY, headers={"Content-Type": LINES, "Upload-Complete": "true", "Prefer": "respond-async"}
-    )
-    assert response.status_code == 202
-    assert count("uploads") == 0
+@pytest.mark.parametrize("sent", ["true", "?2", "", "0"])
+@pytest.mark.parametrize("path", [RECORD, f"{BULK}validate"])
+def test_what_may_be_a_part_is_not_taken_for_the_whole(ann: Caller, path: str, sent: str) -> None:
+    headers = {"Content-Type": LINES, "Upload-Complete": sent, "Prefer": "respond-async"}
+    assert code_of(ann.open(path, method="POST", data=BODY, headers=headers)) == (400, "invalid_request")
+    assert (count("uploads"), count("jobs")) == (0, 0)
