@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from models import ids
-from models.classifications.store import find_labs
+from models.classifications.loading import find_labs
 from models.classifications.variants import buckets
 from models.classifications.view import origin_bucket
 from models.classifications.visibility import visible_records

@@ -10,8 +10,8 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from models.classifications.journal import RECORD
+from models.classifications.loading import find_labs, record_of
 from models.classifications.state import Cell, Evidence, Record
-from models.classifications.store import find_labs, record_of
 from models.classifications.takeback import taken_back
 from models.db import Session, driver
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 
@@ -35,7 +35,29 @@ def moment(value: datetime | None) -> bytes:
 
 
 def record_line(record: Record, evidence: bytes) -> bytes:
-    """Return a record as STORED_COLUMNS but for its rid; `evidence` is its field, NULL to leave what is stored."""
+    """Return a record as STORED_COLUMNS but for its rid; `evidence` is its field."""
+    return _line(record, evidence) + b"\n"
+
+
+def staged_line(record: Record, stored: Evidence) -> bytes:
+    """Return a record as STORED_COLUMNS and `removed`, but for its rid: of its evidence what is not in `stored`, if that is less.
+
+    Evidence is NULL where it is what is stored. Where it is whole `removed` is NULL, else it names the cells that are gone.
+    """
+    if record.evidence is stored:
+        return _line(record, NULL) + b"\t\\N\n"
+    other = {name: cell for name, cell in record.evidence.items() if stored.get(name) is not cell}
+    if 2 * len(other) > len(record.evidence):
+        return _line(record, dump(record.evidence)) + b"\t\\N\n"
+    return b"%s\t%s\n" % (_line(record, dump(other)), _names(stored.keys() - record.evidence.keys()))
+
+
+def _names(names: Iterable[str]) -> bytes:
+    """Return names of keys as a COPY field of text[]."""
+    return b"{%s}" % ",".join(f'"{name}"' for name in names).encode()
+
+
+def _line(record: Record, evidence: bytes) -> bytes:
     fields = (
         b"%d" % record.lab.id,
         copy_text(record.lab_record_id),
@@ -48,7 +70,7 @@ def record_line(record: Record, evidence: bytes) -> bytes:
         moment(record.published_on),
         NULL if record.source_id is None else copy_text(record.source_id),
         evidence,
-        (b"\\N\t\\N" if evidence is NULL else _variant(record.evidence)) + b"\n",
+        b"\\N\t\\N" if evidence is NULL else _variant(record.evidence),
     )
     return b"\t".join(fields)
 

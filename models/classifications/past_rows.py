@@ -8,7 +8,7 @@ from typing import Any
 
 from models import ids
 from models.classifications.journal import RECORD
-from models.classifications.store import find_labs, record_of
+from models.classifications.loading import find_labs, record_of
 from models.classifications.takeback import Course, Edit, Grave, Held, Turn
 from models.db import Session, driver
 

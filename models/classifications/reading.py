@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from models.classifications.history import moments
 from models.classifications.journal import RECORD
+from models.classifications.loading import find_labs, record_of
 from models.classifications.past import as_of
 from models.classifications.private import private_discordances
 from models.classifications.state import Level, Record, Target
-from models.classifications.store import find_labs, record_of
 from models.classifications.view import PastVersion, View, dump_record
 from models.classifications.visibility import records, visible_records
 from models.db import Session

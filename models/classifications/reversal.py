@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from models import ids
 from models.classifications.history import moments
 from models.classifications.journal import Author, State, read_held, write_states
+from models.classifications.loading import Entry, load
 from models.classifications.past_rows import read_courses, read_graves
 from models.classifications.state import Record, Revision, Snapshot, Source, Target
-from models.classifications.store import Entry, load, put_back, put_snapshots, store
+from models.classifications.store import put_back, put_snapshots, store
 from models.classifications.takeback import Ask, Course, Fate, Grave, Held, Levels, Plan, plan
 from models.db import Session, driver
 from models.identity.principal import Principal

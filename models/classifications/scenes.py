@@ -13,8 +13,8 @@ from typing import TypeAlias
 import msgspec
 
 from models.classifications.lines import dump
+from models.classifications.loading import Loaded
 from models.classifications.state import Lab, Operation, Record, Status
-from models.classifications.store import Loaded
 from models.classifications.view import Posted
 from models.db import NULL, Session, copy_rows, copy_text, driver
 from models.errors import Refused

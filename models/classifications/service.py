@@ -18,10 +18,11 @@ from models import ids
 from models.classifications.decide import decide
 from models.classifications.groups import Together, carry_out_grouped
 from models.classifications.keys import key_set
+from models.classifications.loading import Loaded, load
 from models.classifications.scenes import Ask as Ask
 from models.classifications.scenes import Live, Rehearsal
 from models.classifications.state import Context, Decision, Operation, Record, Status
-from models.classifications.store import Loaded, load, store
+from models.classifications.store import store
 from models.classifications.view import UNREAD, Posted, dump_posted
 from models.db import Session
 from models.errors import Refused, refusal

@@ -22,9 +22,9 @@ from sqlalchemy.dialects.postgresql import psycopg as dialect
 
 from models import ids
 from models.classifications.discordant import find_discordant, shared_state
+from models.classifications.loading import find_labs
 from models.classifications.past import as_of
 from models.classifications.state import Lab, Level
-from models.classifications.store import find_labs
 from models.classifications.visibility import Truth, visible_records, visible_tombstones
 from models.db import Session, driver
 from models.exports.ask import Scope, Share

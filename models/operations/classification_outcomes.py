@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from models import ids
 from models.classifications import history, view
+from models.classifications.loading import find_labs
 from models.classifications.record_id import dump_id, parse_id
 from models.classifications.state import Actor, Cell, Lab, Message, Operation, Record, Status
-from models.classifications.store import find_labs
 from models.db import Session
 from models.jobs.frozen import Drift
 from models.jobs.ledger import Chunk, Outcome

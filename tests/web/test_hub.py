@@ -31,7 +31,9 @@ def _reader() -> Waiting:
     return Waiting(Desk(lambda _: [], lambda asked: [None for _ in asked]), None, None, 60.0, stream=False, tell=lambda *_: b"")
 
 
-def test_what_was_said_while_nobody_listened_is_numbered_at_once(start: Callable[[], Hub], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_said_while_nobody_listened_is_numbered_at_once(
+    start: Callable[[], Hub], monkeypatch: pytest.MonkeyPatch
+) -> None:
     heard_again, numbered = threading.Event(), threading.Event()
 
     async def deaf_before(*_: str) -> AsyncIterator[None]:
@@ -65,7 +67,9 @@ async def _silence(*_: str) -> AsyncIterator[None]:
     yield None
 
 
-def test_a_bug_costs_its_readers_their_connections_and_the_others_nothing(start: Callable[[], Hub], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_costs_its_readers_their_connections_and_the_others_nothing(
+    start: Callable[[], Hub], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "listen", _silence)
     hub, read = start(), threading.Event()
 

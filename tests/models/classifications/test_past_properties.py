@@ -16,10 +16,10 @@ from models import ids
 from models.classifications.envelope import parse_operation
 from models.classifications.history import moments
 from models.classifications.journal import RECORD
+from models.classifications.loading import find_labs, record_of
 from models.classifications.reading import dump_seen, load_visible
 from models.classifications.reversal import Undoing, undo
 from models.classifications.service import Ask, Origin, apply
-from models.classifications.store import find_labs, record_of
 from models.db import Session, driver, engine
 from models.identity.principal import Principal
 from tests.factories import accounts

@@ -9,8 +9,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from models.classifications.loading import find_labs
 from models.classifications.state import Evidence, Lab, Record, Snapshot
-from models.classifications.store import find_labs
 from models.classifications.variants import significance, variant_key
 from models.db import Session, driver
 from models.identity.principal import Principal
