@@ -54,20 +54,31 @@ def fill(product: Stand, records: int, jobs: int) -> Filled:
     with psycopg.connect(product.database(), autocommit=True) as connection:
         connection.execute("SET maintenance_work_mem = '512MB'")
         connection.execute("SET synchronous_commit = off")
-        with _unindexed(connection, "records"):
+        with _unindexed(connection, "records", "words"):
             connection.execute(RECORDS, {"copies": records // TEMPLATES - 1})
+            connection.execute(SNAPSHOTS)
         connection.execute(VERSIONS)
         _jobs(connection, jobs)
         webhook = _webhook(connection)
         with _unindexed(connection, "catalogue_records", "catalogue_words"):
             connection.execute(CATALOGUE, {"records": records, "children": CHILDREN})
             connection.execute(CATALOGUE_WORDS)
-        for table in ("records", "versions", "jobs", "outcomes", "chunks", "deliveries", "catalogue_records", "catalogue_words"):
+        for table in TABLES:
             connection.execute(f"VACUUM ANALYZE {table}")
     large = product.post(documents.lines(_mixed(number) for number in range(LARGE)))
     return Filled(records, jobs, large["token"], *_edited(product), thing, webhook)
 
 
+TABLES = (
+    "records", "snapshots", "words", "versions", "jobs", "outcomes", "chunks", "deliveries",
+    "catalogue_records", "catalogue_words",
+)  # fmt: skip
+# Of one record in ten others see an older version.
+SNAPSHOTS = """
+INSERT INTO snapshots (record_id, level, version, published_on, evidence, variant, significance, lab_id)
+SELECT id, 4, version - 1, published_on, evidence, variant, significance, lab_id FROM records WHERE id % 10 = 0 AND live_level < 4
+ON CONFLICT DO NOTHING
+"""
 # Four labs or so have each variant.
 RECORDS = r"""
 INSERT INTO records (lab_id, lab_record_id, owner_id, share_level, live_level, widest_level, withdrawn, version,

@@ -47,7 +47,12 @@ SELECT DISTINCT variant FROM snapshots
 WHERE variant {beyond} %(variant)s AND (%(reached)s::text IS NULL OR variant <= %(reached)s) ORDER BY variant
 LIMIT %(kept)s
 """
-OF_GENE = "SELECT variant FROM records WHERE record_words(lab_record_id, evidence) @@ %(fact)s::tsquery LIMIT %(most)s"
+OF_GENE = """
+SELECT CASE WHEN w.level = 0 THEN r.variant ELSE s.variant END FROM words w
+LEFT JOIN records r ON r.id = w.record_id AND w.level = 0
+LEFT JOIN snapshots s ON s.record_id = w.record_id AND s.level = w.level
+WHERE w.words @@ %(fact)s::tsquery LIMIT %(most)s
+"""
 CONFLICTING = f"""
 SELECT named.variant, found.words FROM unnest(%(named)s::text[]) AS named (variant) CROSS JOIN LATERAL (
     SELECT {CONFLICT} AND {OF_LAB} AS conflict, {{words}} AS words FROM (

@@ -1,6 +1,6 @@
-"""Records as they were at a moment: any query over `records` and `snapshots` answers of then, whatever was written since.
+"""Records as they were at a moment: a query over `records`, `snapshots` and `words` answers of then, whatever was written since.
 
-`as_of` puts two relations of those names before the tables: a record that was not touched since is read as it is, any other is
+`as_of` puts relations of those names before the tables: a record that was not touched since is read as it is, any other is
 taken back by what versions and states tell. What was deleted since is there again, as long as it is kept (`settle` refuses a
 moment of which something is not). Rights are those of today. Moments are microseconds since 1970, as versions are.
 
@@ -89,6 +89,18 @@ FROM public.snapshots n WHERE NOT EXISTS (
 ) {{of_record}}
 UNION ALL {CHANGED_SNAPSHOTS}
 """
+NAMED_SO = {"told": ", base.lab_record_id", "joined": ""}
+WORDS = f"""
+SELECT w.record_id, w.level, w.words FROM public.words w JOIN public.records r ON r.id = w.record_id
+WHERE w.level = 0 AND r.updated_on <= :moment_on {{of_record}}
+UNION ALL SELECT w.record_id, w.level, w.words FROM public.words w WHERE w.level > 0 AND NOT EXISTS (
+    SELECT FROM record_states s WHERE s.record_id = w.record_id AND s.moment > :moment
+) {{of_record}}
+UNION ALL SELECT id, 0::smallint, record_words(lab_record_id, evidence)
+FROM ({CHANGED_RECORDS}) changed ({RECORD}, name)
+UNION ALL SELECT record_id, level, record_words(lab_record_id, evidence)
+FROM ({CHANGED_SNAPSHOTS}) changed (record_id, level, version, published_on, evidence, lab_record_id)
+"""
 UNTOLD = {"told": ", NULL::text, NULL::text", "joined": ""}
 TOLD = {"told": ", told.variant, told.significance"} | {
     "joined": f"LEFT JOIN pg_temp.{past_variants.NAME} told ON told.record_id = base.id AND told.level = {{level}}"
@@ -116,11 +128,12 @@ def as_of(statement: Statement, moment: int, record_ids: Sequence[int] | None = 
     changed since, `variant` and `significance` are told only with `variants`, after `lay_variants`.
     """
     told = TOLD if variants else UNTOLD
-    both = (
+    relations = (
         _relation("records", _filled(RECORDS, told, past_variants.COPY), moment, record_ids),
         _relation("snapshots", _filled(SNAPSHOTS, told, "(kept.one->>0)::smallint"), moment, record_ids),
+        _relation("words", _filled(WORDS, NAMED_SO, ""), moment, record_ids),
     )
-    return statement.add_cte(*both, nest_here=True)
+    return statement.add_cte(*relations, nest_here=True)
 
 
 def _filled(sql: str, told: Mapping[str, str], level: object) -> str:

@@ -2,7 +2,7 @@
 
 A caller stands to a record as LAB (may write it), ORGANISATION or LOGGED_IN_USERS. The working copy is seen by those for whom it
 is published widely enough, all others see the narrowest snapshot that reaches them, or nothing. So `visible_records` is two
-disjoint branches. The first has one table and no join, which lets PostgreSQL push a filter down to an index on the documents.
+disjoint branches. The first has one table and no join, unless words are asked for.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
 from models.classifications.state import Level
 from models.identity.principal import Principal
@@ -51,8 +51,9 @@ snapshots = sa.table(
     sa.column("variant", sa.Text(collation="C")),
     sa.column("significance", sa.Text(collation="C")),
 )
-
-
+words = sa.table(
+    "words", sa.column("record_id", sa.BigInteger), sa.column("level", sa.SmallInteger), sa.column("words", TSVECTOR)
+)
 deleted = sa.table(
     "deleted_records",
     sa.column("id", sa.BigInteger),
@@ -63,22 +64,30 @@ deleted = sa.table(
 )
 
 
-def visible_records(principal: Principal, record_ids: Sequence[int] | None = None, audience: Level | None = None) -> sa.Subquery:
+OF_RECORDS = sa.and_(words.c.record_id == records.c.id, words.c.level == 0)
+OF_SNAPSHOTS = sa.and_(words.c.record_id == snapshots.c.record_id, words.c.level == snapshots.c.level)
+
+
+def visible_records(
+    principal: Principal, record_ids: Sequence[int] | None = None, audience: Level | None = None, *, worded: bool = False
+) -> sa.Subquery:
     """Return, as a relation `visible`, each record as the caller may see it, once; only of `record_ids` where they are given.
 
     Its columns are those of `records` with the state seen, `edited`, the version of the working copy, and two levels:
     `relation`, how the caller stands to the record, and `ceiling`, the relation that hides evidence keys (contract 12.1; USER
     for the owner, from whom nothing is hidden). With an `audience`, which cannot be narrower than all logged-in users, the
-    state seen is what that audience sees, whoever asks.
+    state seen is what that audience sees, whoever asks. `worded` adds `words`: those of the state seen, for searches.
     """
     if audience is not None and audience < Level.LOGGED_IN_USERS:
         raise ValueError("an audience narrower than the caller's could show more than the caller may see")
     if principal.superuser and audience is None:
-        branches = [_columns(records, {}, _superuser_levels()).where(*_among(record_ids))]
+        branches = [(_columns(records, {}, _superuser_levels()), OF_RECORDS)]
     else:
-        both = (_working_copies(principal, audience), _snapshots(principal, audience))
-        branches = [branch.where(*_among(record_ids)) for branch in both]
-    return sa.union_all(*branches).subquery("visible")
+        branches = [(_working_copies(principal, audience), OF_RECORDS), (_snapshots(principal, audience), OF_SNAPSHOTS)]
+    found = [branch.where(*_among(record_ids)) for branch, _ in branches]
+    if worded:
+        found = [branch.add_columns(words.c.words).where(own) for branch, (_, own) in zip(found, branches, strict=True)]
+    return sa.union_all(*found).subquery("visible")
 
 
 def visible_tombstones(principal: Principal, audience: Level | None = None) -> sa.Select[Any]:

@@ -24,7 +24,7 @@ from models.selection.conditions import compile_filter
 from models.selection.grammar import Face, Kind, Search, conditions
 from models.selection.operands import OPERATORS, find_name, read_filter
 from models.selection.terms import Query, parse_q
-from models.selection.words import implied, matches, matches_term, words_of
+from models.selection.words import have, implied, matches, matches_term
 
 Truth: TypeAlias = sa.ColumnElement[bool]
 
@@ -49,15 +49,14 @@ FACE = Face(frozenset({Kind.SEARCH}), name_record, find_name, OPERATORS)
 
 def matching_records(search: Search, principal: Principal, record_ids: Sequence[int]) -> sa.Select[int]:
     """Return the SQL for the ids of those among `record_ids` that a search finds now; its `exclude` is not looked at."""
-    seen = visible_records(principal, record_ids)
-    return sa.select(seen.c.id).where(_found(search, seen, _query(search)))
+    seen, found = _found(search, principal, _query(search), record_ids)
+    return sa.select(seen.c.id).where(found)
 
 
 def ranked_hits(search: Search, principal: Principal, exclude: Sequence[int], most: int) -> sa.Select[int, int]:
     """Return the SQL for a search's hits: record_id, and place from 1. It stops gathering beyond `most` hits."""
-    seen = visible_records(principal)
+    seen, wanted = _found(search, principal, _query(search))
     left_out = [seen.c.id != sa.all_(sa.literal(list(exclude), ARRAY(sa.BigInteger)))] if exclude else []
-    wanted = _found(search, seen, _query(search))
     hits = sa.select(seen.c.id, seen.c.lab_id, seen.c.lab_record_id).where(wanted, *left_out).limit(most + 1)
     found = hits.cte(nesting=True).prefix_with("MATERIALIZED")
     source, relevance = _with_relevance(found, search, principal)
@@ -76,8 +75,8 @@ def some_hits(search: Search, principal: Principal, most: int) -> list[sa.Select
     queries = [query]
     if query and len(query.plain) > 1:
         queries.insert(0, Query((*query.must, *query.plain), (), query.banned))
-    seen = visible_records(principal)
-    return [sa.select(seen.c.id).where(_found(search, seen, one)).limit(most) for one in queries]
+    found = [_found(search, principal, one) for one in queries]
+    return [sa.select(seen.c.id).where(wanted).limit(most) for seen, wanted in found]
 
 
 def _query(search: Search) -> Query | None:
@@ -87,17 +86,23 @@ def _query(search: Search) -> Query | None:
     return query
 
 
-def _found(search: Search, seen: sa.Subquery, query: Query | None) -> Truth:
-    asked: list[Truth] = [] if query is None else [matches(words_of(seen), query)]
-    if search.filter:
-        tree = read_filter(search.filter)
-        narrowed = implied(tree, seen)
-        asked += [compile_filter(tree, seen)] if narrowed is None else [narrowed, compile_filter(tree, seen)]
+def _found(
+    search: Search, principal: Principal, query: Query | None, record_ids: Sequence[int] | None = None
+) -> tuple[sa.Subquery, Truth]:
+    """Return the relation of what the caller sees, and which of it is found."""
+    tree = read_filter(search.filter) if search.filter else None
+    narrowed = implied(tree) if tree else None
+    seen = visible_records(principal, record_ids, worded=query is not None or narrowed is not None)
+    asked: list[Truth] = [] if query is None else [matches(seen.c.words, query)]
+    if narrowed is not None:
+        asked.append(have(seen.c.words, narrowed))
+    if tree:
+        asked.append(compile_filter(tree, seen))
     if not asked and not search.everything:
-        return sa.false()
+        return seen, sa.false()
     if all(condition.name != "withdrawn" for condition in conditions(search.filter)):
         asked.append(seen.c.withdrawn.is_(sa.false()))
-    return sa.and_(*asked)
+    return seen, sa.and_(*asked)
 
 
 def _with_relevance(found: sa.CTE, search: Search, principal: Principal) -> tuple[sa.FromClause, list[sa.ColumnElement[int]]]:
@@ -108,8 +113,8 @@ def _with_relevance(found: sa.CTE, search: Search, principal: Principal) -> tupl
         return source, []
     score: list[sa.ColumnElement[int]] = []
     for term in query.plain:
-        seen = visible_records(principal)
-        having = sa.select(seen.c.id).where(matches_term(words_of(seen), term)).cte(nesting=True)
+        seen = visible_records(principal, worded=True)
+        having = sa.select(seen.c.id).where(matches_term(seen.c.words, term)).cte(nesting=True)
         source = source.outerjoin(having, having.c.id == found.c.id)
         score.append(sa.case((having.c.id.is_not(None), 1), else_=0))
     return source, [reduce(add, score).desc()]

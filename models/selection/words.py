@@ -1,7 +1,8 @@
 """Full text: the words of a record, and what `q` asks of them. Values are always bound.
 
-`record_words` is the database's function of what `q` searches, and has an index. Beside words it holds facts, `=key=value`, for
-the keys in FACTS; for those in TEXTS every word of the value. A filter that implies certain words is narrowed by the index.
+The database's function `record_words` says what `q` searches; its results are kept in a table with an index. Beside words they
+hold facts, `=key=value`, for the keys in FACTS; for those in TEXTS every word of the value. A filter that implies certain words
+is narrowed by the index.
 """
 
 from __future__ import annotations
@@ -41,20 +42,20 @@ ONE_WORD = re.compile(r"[A-Za-z0-9]{1,100}")
 SIMPLE: Words = sa.literal_column("'simple'::regconfig")
 
 
-def words_of(seen: sa.Subquery) -> Words:
-    """Return the indexed words of a visible record."""
-    return sa.func.record_words(seen.c.lab_record_id, seen.c.evidence, type_=TSVECTOR)
-
-
 def matches(words: Words, query: Query) -> Truth:
     """Say whether words answer a query."""
     asked = _asked(query)
-    return sa.false() if asked is None else words.op("@@", is_comparison=True)(asked)
+    return sa.false() if asked is None else have(words, asked)
 
 
 def matches_term(words: Words, term: Term) -> Truth:
     """Say whether words have a term."""
-    return words.op("@@", is_comparison=True)(_term(term))
+    return have(words, _term(term))
+
+
+def have(words: Words, asked: Words) -> Truth:
+    """Say whether words are what a tsquery asks for."""
+    return words.op("@@", is_comparison=True)(asked)
 
 
 def matches_text(text: sa.ColumnElement[Any], q: str) -> Truth:
@@ -89,16 +90,11 @@ def _all(queries: list[Words]) -> Words:
     return reduce(lambda left, right: sa.func.tsquery_and(left, right, type_=TSQUERY), queries)
 
 
-def implied(tree: Filter, seen: sa.Subquery) -> Truth | None:
-    """Return what the index can say of a filter: true wherever the filter is. None where it can say nothing."""
-    asked = _implied(tree)
-    return None if asked is None else words_of(seen).op("@@", is_comparison=True)(asked)
-
-
-def _implied(tree: Filter) -> Words | None:
+def implied(tree: Filter) -> Words | None:
+    """Return as a tsquery what the index can say of a filter: true wherever the filter is. None where it can say nothing."""
     if isinstance(tree, Condition):
         return _implied_by(tree)
-    asked = [_implied(term) for term in tree.terms]
+    asked = [implied(term) for term in tree.terms]
     known = [query for query in asked if query is not None]
     if tree.word == "and":
         return _all(known) if known else None

@@ -16,6 +16,12 @@ from tests.conftest import clone
 
 WEBHOOK = UUID(int=7)
 
+RECORD = """
+INSERT INTO records (id, lab_id, lab_record_id, owner_id, version, created_on, updated_on, evidence)
+VALUES (1, 1, 'R1', 1, 2, now(), now(), '{"gene_symbol": {"value": "CBS"}}');
+INSERT INTO snapshots (record_id, level, version, evidence, lab_id) VALUES (1, 3, 1, '{"gene_symbol": {"value": "PAH"}}', 1)
+"""
+
 
 def downgrade(url: str, revision: str) -> None:
     engine = sa.create_engine(db.url(url), poolclass=sa.NullPool)
@@ -43,3 +49,18 @@ def test_secrets_of_webhooks_are_sealed_and_can_be_unsealed(own_database: str) -
         assert (take_out(WEBHOOK, row[0]), row[1]) == ("whsec_b", None)
         downgrade(url, "0011")
         assert connection.execute("SELECT secret FROM webhooks").fetchone() == ("whsec_b",)
+
+
+def test_words_of_what_is_there_are_moved_and_moved_back(own_database: str) -> None:
+    url = clone(f"{sa.make_url(own_database).database}_migrated")
+    downgrade(url, "0016")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(RECORD)
+        upgrade(url)
+        rows = connection.execute("SELECT level, words @@ 'cbs', words @@ 'pah' FROM words ORDER BY level").fetchall()
+        assert rows == [(0, True, False), (3, False, True)]
+        downgrade(url, "0016")
+        indexed = "SELECT count(*) FROM records WHERE record_words(lab_record_id, evidence) @@ 'cbs'"
+        assert connection.execute(indexed).fetchone() == (1,)
+        connection.execute("UPDATE records SET version = 3, evidence = '{}'")  # and no trigger is left behind
+        assert connection.execute(indexed).fetchone() == (0,)

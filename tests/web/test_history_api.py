@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from models.db import driver, transaction
 from models.jobs import service as jobs
+from tests.models.classifications.test_words import amiss
 from tests.web.conftest import BULK, GOOD, RECORD, Caller, code_of, count, make, upserts
 
 Work = Callable[[], None]
@@ -52,6 +53,14 @@ def undo(caller: Caller, token: str, work_all: Work, **body: Any) -> tuple[str, 
     undoing = answer.json["result"]["job.token"]
     results = caller.get(f"/api/jobs/{undoing}/results?page.size=1000").json["results"]
     return undoing, sorted(results, key=lambda row: str(row["id"]))
+
+
+@pytest.fixture(autouse=True)
+def words(database: str) -> Iterator[None]:
+    """After each of these stories, searches would find what is there and nothing else."""
+    yield
+    with transaction() as session:
+        assert amiss(session) == []
 
 
 def test_versions_are_listed_newest_first_with_who_and_what(ann: Caller) -> None:

@@ -13,6 +13,7 @@ branch_labels = None
 depends_on = None
 
 APART = """
+LOCK TABLE catalogue_records IN SHARE ROW EXCLUSIVE MODE;
 CREATE TABLE catalogue_words (record_id bigint PRIMARY KEY, words tsvector NOT NULL)
     WITH (autovacuum_vacuum_scale_factor = 0.05);
 INSERT INTO catalogue_words SELECT id, words FROM catalogue_records WHERE canonical_id IS NULL;

@@ -129,13 +129,25 @@ def test_an_operand_that_does_not_fit_is_refused_before_anything_is_stored() -> 
     assert refusal.value.pointer == "/selection/1/search/filter/2"
 
 
+COPIES = """
+INSERT INTO records (lab_id, lab_record_id, owner_id, version, created_on, updated_on, evidence, live_level)
+SELECT lab_id, 'C' || n, owner_id, version, created_on, updated_on, evidence, live_level FROM records, generate_series(1, 3000) n;
+INSERT INTO snapshots SELECT r.id, s.level, s.version, s.published_on, s.evidence, s.variant, s.significance, s.lab_id
+FROM records r, snapshots s WHERE r.id <> s.record_id;
+ANALYZE records, snapshots, words;
+SELECT gin_clean_pending_list('words_words')
+"""
+
+
 def test_the_index_narrows_a_filter() -> None:
     with transaction() as session:
-        world = _genes(session, 1)
-        selection = _parse({"search": {"filter": ["and", ["gene_symbol", "is", "CBS"], ["age", "exists"]]}})
+        world = new_world(session)
+        world.add(session, "north/one", "R", {"gene_symbol": "CBS"}, snapshots={3: {"gene_symbol": "PAH"}})
+        session.exec_driver_sql(COPIES)
+        selection = _parse({"search": {"filter": ["and", ["gene_symbol", "is", "BRCA1"], ["age", "exists"]]}})
         for name in ("ann", "cat", "admin"):
             query = ranked_hits(selection.entries[0], world.people[name], (), 10)  # type: ignore[arg-type]
-            session.exec_driver_sql("SET LOCAL enable_seqscan = off")
             compiled = query.compile(dialect=session.dialect, compile_kwargs={"render_postcompile": True})
             plan = driver(session).execute(f"EXPLAIN {compiled}", dict(compiled.params)).fetchall()
-            assert any("records_words" in row[0] for row in plan)
+            branches = 1 if name == "admin" else 2  # what others see of a record may be an older version
+            assert sum("Index Scan on words_words" in row[0] for row in plan) == branches
