@@ -40,15 +40,13 @@ def record_line(record: Record, evidence: bytes) -> bytes:
 
 
 def staged_line(record: Record, stored: Evidence) -> bytes:
-    """Return a record as STORED_COLUMNS and `removed`, but for its rid: of its evidence what is not in `stored`, if that is less.
+    """Return a record as STORED_COLUMNS and `removed`, but for its rid: of its evidence only what is not in `stored`.
 
-    Evidence is NULL where it is what is stored. Where it is whole `removed` is NULL, else it names the cells that are gone.
+    `removed` names the cells that are gone. Both are NULL where the evidence is what is stored.
     """
     if record.evidence is stored:
         return _line(record, NULL) + b"\t\\N\n"
     other = {name: cell for name, cell in record.evidence.items() if stored.get(name) is not cell}
-    if 2 * len(other) > len(record.evidence):
-        return _line(record, dump(record.evidence)) + b"\t\\N\n"
     return b"%s\t%s\n" % (_line(record, dump(other)), _names(stored.keys() - record.evidence.keys()))
 
 

@@ -11,7 +11,7 @@ from models.classifications.loading import Entry
 from models.classifications.state import Level, Record, Snapshot
 from models.db import NULL, Session, copy_rows, driver
 
-# A staged record has its evidence whole where `removed` is NULL, else the cells that are other or new, and which ones are gone.
+# Of a record's evidence the cells that are other or new are staged, and the names of those that are gone; NULL where none is.
 STAGED = f"""
 CREATE TEMP TABLE staged_records ON COMMIT DELETE ROWS AS
     SELECT {STORED_COLUMNS}, NULL::text[] AS removed FROM records WITH NO DATA;
@@ -22,8 +22,7 @@ UPDATE = """
 UPDATE records r SET owner_id = s.owner_id, share_level = s.share_level, live_level = s.live_level,
     widest_level = s.widest_level, withdrawn = s.withdrawn, version = s.version, published_version = s.published_version,
     updated_on = s.updated_on, published_on = s.published_on, source_id = s.source_id,
-    evidence = CASE WHEN s.evidence IS NULL THEN r.evidence WHEN s.removed IS NULL THEN s.evidence
-        ELSE (r.evidence - s.removed) || s.evidence END,
+    evidence = CASE WHEN s.evidence IS NULL THEN r.evidence ELSE (r.evidence - s.removed) || s.evidence END,
     variant = CASE WHEN s.evidence IS NULL THEN r.variant ELSE s.variant END,
     significance = CASE WHEN s.evidence IS NULL THEN r.significance ELSE s.significance END
 FROM staged_records s WHERE r.id = s.id
