@@ -24,9 +24,9 @@ from waybill.aiojobs import AsyncJob
 from waybill.errors import ConfigError, Incomplete, MissingPackage, Problem, Unreachable
 from waybill.exporting import GONE, Download, Export, Target
 from waybill.flows import Patience, Trouble
-from waybill.jobs import Piece
 from waybill.pages import AsyncPages, job_pager, record_pager
 from waybill.parts import Operation, Packer, Part, written
+from waybill.pieces import Piece
 from waybill.projects import AsyncProject
 from waybill.receipts import KEYS
 from waybill.values import JobState, as_selection, search

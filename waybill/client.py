@@ -20,9 +20,10 @@ import waybill
 from waybill import config, exporting, flows, submitting, uploads
 from waybill.errors import ConfigError, Problem, Unreachable
 from waybill.flows import Patience
-from waybill.jobs import Job, Piece
+from waybill.jobs import Job
 from waybill.pages import Pages, job_pager, record_pager
 from waybill.parts import Operation, Part, pack
+from waybill.pieces import Piece
 from waybill.projects import Project
 from waybill.receipts import KEYS
 from waybill.transport import Transport

@@ -130,6 +130,15 @@ def job(token: str, patience: Patience) -> Flow[JobState]:
     return _state((yield from ask(get(_job(token)), patience)))
 
 
+def ended(token: str, patience: Patience) -> Flow[JobState]:
+    """Ask about a job, as often as the server allows, until it has ended; return how."""
+    looks, state = 0, (yield from job(token, patience))
+    while not state.final:
+        yield Pause(state.pause_after(looks))
+        looks, state = looks + 1, (yield from job(token, patience))
+    return state
+
+
 def change(token: str, verb: str, patience: Patience) -> Flow[JobState]:
     """Ask something of a job that answers with its state."""
     return _state((yield from ask(post(f"{_job(token)}/{verb}"), patience)))

@@ -9,7 +9,8 @@ from typing import Any
 
 from waybill import flows
 from waybill.client import Client
-from waybill.jobs import Job, Piece
+from waybill.jobs import Job
+from waybill.pieces import Piece
 from waybill.wire import NDJSON, Request, keyed, post
 
 FILE = "catalogue.ndjson.gz"

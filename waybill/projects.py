@@ -14,8 +14,9 @@ from urllib.parse import quote
 
 from waybill import flows
 from waybill.aiojobs import AsyncJob, AsyncRunner
-from waybill.jobs import Job, Piece, Runner
+from waybill.jobs import Job, Runner
 from waybill.pages import AsyncPages, Pager, Pages
+from waybill.pieces import Piece
 from waybill.values import as_selection
 from waybill.wire import Request, keyed, post
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from waybill.config import state_folder, write_private
-from waybill.jobs import Piece
 from waybill.parts import Cut
+from waybill.pieces import Piece
 
 KEPT = 365 * 86_400  # seconds; as long as the server keeps its idempotency keys
 

@@ -12,9 +12,10 @@ import click
 
 from waybill import exits, show, sources, submitting
 from waybill.commands.terminal import Terminal, command
-from waybill.jobs import Job, Piece
+from waybill.jobs import Job
 from waybill.mapping import Mapped
 from waybill.parts import Part, pack
+from waybill.pieces import Piece
 from waybill.runs import Run, open_run
 from waybill.sources import Source
 from waybill.submitting import Asked
