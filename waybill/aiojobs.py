@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from waybill import flows, receipts
 from waybill.digest import Digest
-from waybill.events import Event, Follower, follow_async, shifted
+from waybill.events import Event, Follower, follow_async, listen_async, shifted
 from waybill.flows import Patience
 from waybill.pages import AsyncPages
 from waybill.pieces import Pieces, asked, paced
@@ -50,12 +50,15 @@ class AsyncJob(Pieces[AsyncRunner]):
         return await self._client.run(self._refreshed())
 
     async def watch(self) -> AsyncIterator[JobState]:
-        """Follow it to its end: gives its state at each look, as often as the server allows."""
+        """Follow it to its end: gives how it stands at each change as the server tells it, else at each look at it."""
         state = await self.refresh()
         for looks in count():
             yield state
             if state.final:
                 return
+            if listener := self._listener():
+                async for told in listen_async(self._client.transport, listener):
+                    yield self._took(listener.token, told)
             await asyncio.sleep(state.pause_after(looks))
             state = await self.refresh()
 

@@ -22,9 +22,8 @@ class AsyncTransport:
 
     def __init__(self, url: str, key: str, agent: str) -> None:
         self.url = url
-        timeout = httpx2.Timeout(TIMEOUT[1], connect=TIMEOUT[0], pool=None)
         headers = {"Authorization": f"Bearer {key}", "User-Agent": agent}
-        self._client = httpx2.AsyncClient(timeout=timeout, headers=headers, follow_redirects=False)
+        self._client = httpx2.AsyncClient(headers=headers, follow_redirects=False)
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -67,8 +66,14 @@ class AsyncTransport:
     async def _open(self, request: Request) -> AsyncIterator[httpx2.Response]:
         try:
             body, headers = _body(request)
+            timeout = httpx2.Timeout(request.silence, connect=TIMEOUT[0], pool=None)
             async with self._client.stream(
-                request.method, self.url + request.path, params=dict(request.query), content=body, headers=headers
+                request.method,
+                self.url + request.path,
+                params=dict(request.query),
+                content=body,
+                headers=headers,
+                timeout=timeout,
             ) as response:
                 yield response
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:

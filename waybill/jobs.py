@@ -10,7 +10,7 @@ from typing import Protocol
 
 from waybill import flows, receipts
 from waybill.digest import Digest
-from waybill.events import Event, Follower, follow, shifted
+from waybill.events import Event, Follower, follow, listen, shifted
 from waybill.flows import Patience
 from waybill.pages import Pages
 from waybill.pieces import Pieces, asked, paced
@@ -48,12 +48,15 @@ class Job(Pieces[Runner]):
         return self._client.run(self._refreshed())
 
     def watch(self) -> Iterator[JobState]:
-        """Follow it to its end: gives its state at each look, as often as the server allows."""
+        """Follow it to its end: gives how it stands at each change as the server tells it, else at each look at it."""
         state = self.refresh()
         for looks in count():
             yield state
             if state.final:
                 return
+            if listener := self._listener():
+                for told in listen(self._client.transport, listener):
+                    yield self._took(listener.token, told)
             time.sleep(state.pause_after(looks))
             state = self.refresh()
 
@@ -62,18 +65,23 @@ class Job(Pieces[Runner]):
 
         `progress` shows a bar, where there is a terminal to show it on.
         """
-        states = self._until(None if timeout is None else time.monotonic() + timeout)
+        states = self.watch() if timeout is None else self._until(time.monotonic() + timeout)
         if progress:
             from waybill import show
 
             return show.follow(show.console(), self.tokens[0][:8], states)
         return [state for state in states if state.final][-1]
 
-    def _until(self, end: float | None) -> Iterator[JobState]:
-        for state in self.watch():
+    def _until(self, end: float) -> Iterator[JobState]:
+        """Look at it until it has ended or the time is over; a stream would not let go in time."""
+        for looks in count():
+            state = self.refresh()
             yield state
-            if not state.final and end is not None and time.monotonic() > end:
+            if state.final:
+                return
+            if time.monotonic() > end:
                 raise TimeoutError(f"{state.remaining} items of {self!r} are left")
+            time.sleep(state.pause_after(looks))
 
     def results(self, status: str | None = None, *, size: int = 1_000) -> Pages[Result]:
         """Return the outcomes in the order of the operations; those of a job that still runs end where they end now."""

@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from waybill import flows
 from waybill.digest import Digest
+from waybill.events import Listener
 from waybill.flows import Patience
 from waybill.pages import Pager, digest_of, result_pager
 from waybill.values import JobState, Result, merged
@@ -41,6 +42,7 @@ class Pieces(Generic[C]):
         self._client = client
         self.pieces = list(pieces)
         self._states: dict[str, JobState] = {}
+        self._listeners: dict[str, Listener] = {}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self.tokens)})"
@@ -60,6 +62,23 @@ class Pieces(Generic[C]):
     def _told(self) -> JobState:
         """Return how it stood when all of it was last asked about."""
         return merged([self._states[token] for token in self.tokens])
+
+    def _took(self, token: str, state: JobState) -> JobState:
+        """Note how one job stands; return how all stand."""
+        self._states[token] = state
+        return self._told()
+
+    def _listener(self) -> Listener | None:
+        """Return where to listen to the one job that has not ended; None where only asking tells what one wants to know.
+
+        That is where several run side by side, where the job waits for its turn (only an answer says how many are before it), and
+        where streams told nothing.
+        """
+        left = [token for token in self.tokens if not self._states[token].final]
+        if len(left) != 1 or self._states[left[0]].status == "queued":
+            return None
+        listener = self._listeners.setdefault(left[0], Listener(left[0]))
+        return listener if listener.hopeful else None
 
     def _behind(self, after: int) -> list[Piece]:
         """Return the pieces whose events are asked for. Raises ValueError where `after` is a number and they are several."""

@@ -70,7 +70,7 @@ class Transport:
         try:
             response = self._session.request(
                 request.method, self.url + request.path, params=request.query, headers=dict(request.headers),
-                data=_rewound(request.body), timeout=TIMEOUT, allow_redirects=False, stream=True,
+                data=_rewound(request.body), timeout=(TIMEOUT[0], request.silence), allow_redirects=False, stream=True,
             )  # fmt: skip
             with response:
                 yield response

@@ -14,13 +14,16 @@ TIMEOUT = (10.0, 120.0)  # seconds to connect, and without a byte of the answer
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. A `body` that is a file is sent from its beginning at each attempt."""
+    """One request. A `body` that is a file is sent from its beginning at each attempt; `silence` is how many seconds the answer
+    may come without a byte.
+    """
 
     method: str
     path: str
     query: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | IO[bytes] | None = None
+    silence: float = TIMEOUT[1]
 
 
 @dataclass(frozen=True, slots=True)

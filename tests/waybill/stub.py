@@ -16,6 +16,7 @@ JOB = {"token": "t", "status": "done", "outcome": "succeeded", **COUNTS}
 ACCEPTED = (202, {}, {"success": True, "result": {"job.token": "t"}, "data": {}})
 LIMITS = {"operations": 100, "body_bytes": 1_000_000, "atomic_operations": 10, "atomic_bytes": 1_000_000}
 FINE = (200, {}, {"jobs": [], "page.cursor": None})
+NO_STREAM = (404, {}, {"code": "not_found", "detail": "no"})
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,10 @@ class Seen:
 
 
 class Server(ThreadingHTTPServer):
-    """Answers with what is in `answers`, in that order; then with what `always` has for a path, else with a finished job."""
+    """Answers with what `always` has for a path, else with what is in `answers`, in that order, then with a finished job.
+
+    Streams of events there are none, unless `always` has one.
+    """
 
     daemon_threads = True
 
@@ -70,7 +74,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         seen = Seen(f"{self.command} {self.path}", {name.lower(): text for name, text in self.headers.items()}, body)
         self.server.seen.append(seen)
-        answer = self.server.always.get(self.path)
+        answer = self.server.always.get(self.path, NO_STREAM if self.path.endswith("/events") else None)
         if answer is None:
             answer = self.server.answers.pop(0) if self.server.answers else (200, {}, JOB)
         if isinstance(answer, Callable):  # type: ignore[arg-type]
@@ -125,6 +129,12 @@ def refusal(status: int, code: str, **headers: str) -> tuple[int, dict[str, str]
 def accepted(token: str) -> tuple[int, dict[str, str], Any]:
     """Return the answer that a job is stored."""
     return 202, {}, {"success": True, "result": {"job.token": token}, "data": {}}
+
+
+def stream(*events: tuple[int, Any]) -> tuple[int, dict[str, str], bytes]:
+    """Return a stream that tells these states of a job by their numbers, each as `job` gives it, and ends then."""
+    told = (f"id: {number}\nevent: job\ndata: {json.dumps(state[2])}\n\n" for number, state in events)
+    return 200, {"Content-Type": "text/event-stream"}, "".join(["retry: 1000\n\n", *told]).encode()
 
 
 def job(token: str = "t", status: str = "done", outcome: str | None = "succeeded", **counts: int) -> Any:

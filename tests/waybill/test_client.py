@@ -136,7 +136,7 @@ def test_parts_are_cut_by_bytes_too(server: Server, client: Any) -> None:
 
 
 def test_a_part_waits_for_the_one_before(server: Server, client: Any) -> None:
-    running = job("a", "processing", None, total=100, remaining=100)
+    running = job("a", "queued", None, total=100, remaining=100)
     server.answers = [accepted("a"), running, running, job("a"), accepted("b")]
     client.submit({"id": number} for number in range(101))
     places = [seen.place.partition("?")[0].rpartition("/")[2] or "record" for seen in server.seen]

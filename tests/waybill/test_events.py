@@ -40,7 +40,8 @@ class Script:
         if turn is None:
             raise Lost("gone")
         status = turn if isinstance(turn, int) else 200
-        yield Answer(status, {}, b'{"code": "not_found"}'), iter([turn] if isinstance(turn, bytes) else [])
+        head = {"content-type": "text/event-stream" if status == 200 else "application/problem+json"}
+        yield Answer(status, head, b'{"code": "not_found"}'), iter([turn] if isinstance(turn, bytes) else [])
 
 
 def told(script: Any, after: int = 0) -> list[int]:

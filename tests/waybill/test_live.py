@@ -378,6 +378,27 @@ def test_doctor_finds_everything_well(environment: dict[str, str]) -> None:
     assert seen <= {check["name"] for check in checks}
 
 
+def test_a_watch_hears_of_a_job_through_kills_of_the_web(environment: dict[str, str], client: Client, live: Parts) -> None:
+    client.submit(upserts("watched", 80)).wait()
+    job = client.patch([search(filter=["gene_symbol", "is", "WATCHED"])], {"condition": "MONDO:0018875"}, pace=15)
+    process = start(environment, "watch", job.token, "--json")
+    for streams in (1, 2):
+        wait_for(lambda n=streams: streams_of(live, job.token) >= n or process.poll() is not None, 30)
+        assert process.poll() is None, "the web was to be killed in the middle"
+        live.restart("web")
+    printed, said = process.communicate(timeout=100)
+    assert (process.returncode, said) == (exits.SUCCEEDED, "")
+    succeeded = [json.loads(line)["succeeded"] for line in printed.splitlines()]
+    assert (succeeded, succeeded[-1]) == (sorted(succeeded), 80)
+    assert streams_of(live, job.token) >= 3
+
+
+def streams_of(live: Parts, token: str) -> int:
+    """Return how many streams of a job the web has begun."""
+    requests = [line for line in live.log("web").splitlines() if "request_answered" in line and token in line]
+    return sum("/events" in line for line in requests)
+
+
 @pytest.mark.timeout(900 if FULL else 120)
 def test_the_command_is_killed_again_and_again_and_each_operation_is_done_once(
     environment: dict[str, str], tmp_path: Path

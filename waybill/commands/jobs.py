@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -53,8 +53,8 @@ def watch(terminal: Terminal, token: str, *, outcomes: bool, after: int) -> int:
         return exits.of(job.refresh())
     if not terminal.as_json:
         return followed(terminal, job)
-    for state in job.watch():
-        terminal.print(state.dump())
+    for told, _ in groupby(state.dump() for state in job.watch()):
+        terminal.print(told)
     return exits.of(job.state)
 
 
