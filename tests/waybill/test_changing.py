@@ -44,7 +44,7 @@ def sent(server: Server, path: str) -> list[dict[str, Any]]:
 def test_a_selection_is_changed_as_one_job(server: Server, run: Run, words: Any, verb: str, parameters: Any) -> None:
     server.always |= {f"{BULK}/{verb}": ACCEPTED, "/api/jobs/t": job(outcome="partial", total=2, succeeded=1, failed=1)}
     chosen = ("a", "--where", "gene_symbol", "is", "X", "--exclude", "z")
-    told = run(*words, *chosen, "--max-affected", "9", "--tag", "one", "--atomic", "--on-drift", "skip", "--json")
+    told = run(*words, *chosen, "--max-affected", "9", "--tag", "one", "--atomic", "--on-drift", "skip", "--json", "--yes")
     assert told.exit_code == exits.PARTIAL, told.output
     assert json.loads(told.stdout)["failed"] == 1
     selection = ["a", search(filter=["gene_symbol", "is", "X"], exclude=["z"])]
@@ -65,7 +65,7 @@ def test_a_selection_is_changed_as_one_job(server: Server, run: Run, words: Any,
 ])  # fmt: skip
 def test_a_project_has_verbs_of_its_own(server: Server, run: Run, words: Any, path: str, parameters: Any) -> None:
     server.always |= {f"/api/p/{GID}/{path}": ACCEPTED, "/api/jobs/t": job()}
-    told = run(*words, "--project", GID, "a", "--children", "b", "--q", "moon", "--no-wait")
+    told = run(*words, "--project", GID, "a", "--children", "b", "--q", "moon", "--no-wait", "--yes")
     assert (told.exit_code, told.stdout) == (0, "t\n"), told.output
     searched = search("moon", language="en") if "--language" in words else search("moon")
     assert sent(server, f"/api/p/{GID}/{path}") == [{"selection": ["a", children("b"), searched], **parameters}]
@@ -118,17 +118,17 @@ def test_a_preview_changes_nothing_and_gives_a_plan(server: Server, run: Run) ->
 ])  # fmt: skip
 def test_more_than_was_thought_is_refused_with_a_remedy(server: Server, run: Run, words: Any, path: str, answer: Any) -> None:
     server.always[path] = answer
-    found = run(*words)
+    found = run(*words, "--yes")
     assert found.exit_code == exits.REJECTED
     assert "3 members. (too_many_affected" in found.output and "--max-affected" in found.output
 
 
-def on_a_terminal(server: Server, tmp_path: Path, answer: str, *words: str) -> tuple[int, str]:
+def on_a_terminal(server: Server, tmp_path: Path, answer: str, *words: str, stderr: int | None = None) -> tuple[int, str]:
     """Run the command where somebody sees and types; return how it ended and what it said."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "WAYBILL_URL": server.url, "WAYBILL_KEY": "a key", "XDG_STATE_HOME": str(tmp_path)}
     command = [sys.executable, "-m", "waybill.cli", *words]
-    process = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, env=environment)
+    process = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=stderr or theirs, env=environment)
     os.write(ours, answer.encode())
     process.communicate(timeout=30)
     os.close(theirs)
@@ -156,13 +156,17 @@ def test_yes_is_not_asked_again(server: Server, tmp_path: Path) -> None:
     assert len(sent(server, f"{BULK}/delete")) == 1
 
 
-def test_who_cannot_answer_is_not_taken_for_somebody_who_agrees(
-    server: Server, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("waybill.commands.changing.watched", lambda: True)
-    found = run("delete", "--selection", "-", input="a\nb\n")
-    assert (found.exit_code, "--yes" in found.output) == (exits.USAGE, True)
-    assert not server.asked()
+@pytest.mark.parametrize("words", [("a",), ("--selection", "-"), ("a", "--json"), ("a", "--max-affected", "1")])
+def test_who_cannot_answer_is_not_taken_for_somebody_who_agrees(server: Server, run: Run, words: Any) -> None:
+    found = run("delete", *words, input="a\nb\n")
+    assert (found.exit_code, "--yes" in found.stderr, found.stdout) == (exits.USAGE, True, "")
+    assert not server.seen
+
+
+def test_who_does_not_see_the_question_does_not_answer_it(server: Server, tmp_path: Path) -> None:
+    ends, said = on_a_terminal(server, tmp_path, "y\n", "delete", "a", stderr=subprocess.DEVNULL)
+    assert (ends, said) == (exits.USAGE, "y\r\n"), "what was typed is all that is on the terminal"
+    assert not server.seen
 
 
 def test_records_of_a_project_are_read_by_pages(server: Server, run: Run, client: Any) -> None:

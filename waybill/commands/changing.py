@@ -65,7 +65,7 @@ HOW = (
     click.option("--on-drift", type=click.Choice(["apply", "skip"]), help="Records that match no more at their turn."),
     click.option("--plan", metavar="TOKEN", help="Only if all is as it was at the preview that gave this."),
     click.option("--max-affected", type=click.IntRange(0), metavar="N", help="Refuse to change more than N."),
-    click.option("--yes", is_flag=True, help="Do not ask."),
+    click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked, unless there is a --plan."),
     click.option("--preview", is_flag=True, help="Change nothing; tell what would become of how many, with examples."),
 )
 COMMON = (
@@ -203,12 +203,17 @@ def _begin(terminal: Terminal, change: Change, asked: Mapping[str, Any], chosen:
 
 
 def _ask(terminal: Terminal, change: Change, asked: Mapping[str, Any], chosen: list[Any]) -> int | None:
-    """Ask whoever watches; return how many may be changed then: what was agreed to, and no more that came since."""
+    """Ask whoever watches; return how many may be changed then: what was agreed to, and no more that came since.
+
+    A plan that nobody can be asked about was agreed to at its preview. Raises UsageError where there is none either.
+    """
     most: int | None = asked["max_affected"]
-    if not watched():
-        return most
-    if not sys.stdin.isatty():
-        raise click.UsageError("nobody can be asked, as standard input is no terminal: add --yes to go on, or --preview")
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if asked["plan"]:
+            return most
+        raise click.UsageError(
+            "nobody can be asked here, as this is no terminal: add --yes to go on, or look first with --preview"
+        )
     everything = asked["everything"]
     if asked["project"]:
         number = terminal.client.project(asked["project"]).count(chosen, kind=change.kind, allow_all=everything)
@@ -217,11 +222,6 @@ def _ask(terminal: Terminal, change: Change, asked: Mapping[str, Any], chosen: l
     if most is None or number <= most:
         click.confirm(f"{change.says} {number:,} {_noun(change.kind, number)}?", abort=True, err=True)
     return number if most is None else most
-
-
-def watched() -> bool:
-    """Say whether somebody sees what the command says."""
-    return sys.stderr.isatty()
 
 
 def _noun(kind: str, number: int) -> str:
