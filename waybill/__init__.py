@@ -26,11 +26,14 @@ from waybill.errors import ConfigError, Problem, Unreachable, WaybillError
 from waybill.events import Event
 from waybill.flows import Patience
 from waybill.jobs import Job
+from waybill.notices import Notice
 from waybill.projects import AsyncProject, Project
 from waybill.receipts import Mismatch, Receipt
 from waybill.values import File, JobState, Result, children, search
+from waybill.webhooks import AsyncWebhooks, Delivery, Webhook, Webhooks, WebhookSecret
 
 __all__ = [
-    "AsyncClient", "AsyncJob", "AsyncProject", "Client", "ConfigError", "Digest", "Event", "File", "Job", "JobState", "Mismatch",
-    "Patience", "Problem", "Project", "Receipt", "Result", "Unreachable", "WaybillError", "__version__", "children", "search",
+    "AsyncClient", "AsyncJob", "AsyncProject", "AsyncWebhooks", "Client", "ConfigError", "Delivery", "Digest", "Event", "File",
+    "Job", "JobState", "Mismatch", "Notice", "Patience", "Problem", "Project", "Receipt", "Result", "Unreachable", "WaybillError",
+    "Webhook", "WebhookSecret", "Webhooks", "__version__", "children", "search",
 ]  # fmt: skip

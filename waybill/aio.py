@@ -19,17 +19,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import waybill
-from waybill import config, flows, submitting
+from waybill import config, flows, notices, submitting
 from waybill.aiojobs import AsyncJob
 from waybill.errors import ConfigError, Incomplete, MissingPackage, Problem, Unreachable
 from waybill.exporting import GONE, Download, Export, Target
 from waybill.flows import Patience, Trouble
+from waybill.notices import Notice, notice_pager
 from waybill.pages import AsyncPages, job_pager, record_pager
 from waybill.parts import Operation, Packer, Part, written
 from waybill.pieces import Piece
 from waybill.projects import AsyncProject
 from waybill.receipts import KEYS
 from waybill.values import JobState, as_selection, search
+from waybill.webhooks import AsyncWebhooks
 from waybill.wire import Flow, Lost, Request, T, get, keyed, post
 
 if TYPE_CHECKING:
@@ -181,6 +183,23 @@ class AsyncClient:
     def project(self, gid: str) -> AsyncProject:
         """Return a project, whose records, assets and schema items have selections of their own."""
         return AsyncProject(self, gid)
+
+    def notices(self, *, size: int = 100) -> AsyncPages[Notice]:
+        """Return what happened to one's jobs and webhooks, newest first."""
+        return AsyncPages(self.run, self.patience, [lambda: notice_pager(size)])
+
+    async def unseen(self) -> int:
+        """Return how many notices have not been seen; 100 stands for as many or more."""
+        return await self.run(notices.unseen(self.patience))
+
+    async def see(self, until: Notice | str) -> int:
+        """Note that a notice and all before it have been seen; return how many have not."""
+        return await self.run(notices.see(until, self.patience))
+
+    @property
+    def webhooks(self) -> AsyncWebhooks:
+        """One's webhooks."""
+        return AsyncWebhooks(self)
 
     async def export(self, place: str | Path, *, output: str = "ndjson", **parameters: Any) -> Export:
         """Write records to a file, or into a folder; see `Client.export`."""

@@ -7,19 +7,23 @@ from importlib.metadata import entry_points
 import click
 
 from waybill import __version__
-from waybill.commands import changing, jobs, pacing, records, setup
+from waybill.commands import changing, jobs, pacing, records, setup, telling
 from waybill.commands.receipts import receipt
 from waybill.commands.submit import submit
+from waybill.commands.terminal import write_commands
 from waybill.demo import demo
 
 GROUP = "waybill.commands"
-SHORT = 300  # characters of a first sentence: all of it
-SECTIONS: dict[str, tuple[click.Command, ...]] = {
+SECTIONS: dict[str, tuple[click.Command, ...]] = {  # those of a group with the group's name before theirs
     "Files and jobs": (submit, jobs.watch, jobs.jobs, jobs.results, receipt, pacing.pause, pacing.resume,
                        pacing.pace, jobs.cancel, jobs.retry, jobs.undo),
     "Records": (records.get, records.search, records.export),
     "Changing what a selection names": (
         changing.patch, changing.publish, changing.delete, changing.undelete, changing.update, changing.move, changing.bulk,
+    ),
+    "Being told": (
+        telling.notices, telling.list_all, telling.add, telling.remove, telling.enable, telling.disable, telling.rotate,
+        telling.deliveries, telling.replay,
     ),
     "Setting up": (setup.login, setup.doctor, setup.completion, demo),
 }  # fmt: skip
@@ -43,15 +47,10 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands by what they are for, and after ours those of the parts."""
-        ours = {name: [str(command.name) for command in commands] for name, commands in SECTIONS.items()}
-        known = {name for names in ours.values() for name in names}
-        others = [name for name in self.list_commands(ctx) if name not in known]
-        for title, names in {**ours, OTHERS: others}.items():
-            found = ((name, self.get_command(ctx, name)) for name in names)
-            rows = [(name, command.get_short_help_str(SHORT)) for name, command in found if command and not command.hidden]
-            if rows:
-                with formatter.section(title):
-                    formatter.write_dl(rows)
+        others = {name: found for name, found in _plugged().items() if name not in self.commands}
+        ours = {title: {str(one.name): one for one in members} for title, members in SECTIONS.items()}
+        for title, members in {**ours, OTHERS: dict(sorted(others.items()))}.items():
+            write_commands(formatter, title, members)
 
 
 def _plugged() -> dict[str, click.Command]:
@@ -73,7 +72,9 @@ def main() -> None:
 
 for ours in SECTIONS.values():
     for one in ours:
-        main.add_command(one)
+        if one not in telling.webhooks.commands.values():
+            main.add_command(one)
+main.add_command(telling.webhooks)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,11 @@ from types import TracebackType
 from typing import IO, Any, Self, Unpack
 
 import waybill
-from waybill import config, exporting, flows, submitting, uploads
+from waybill import config, exporting, flows, notices, submitting, uploads
 from waybill.errors import ConfigError, Problem, Unreachable
 from waybill.flows import Patience
 from waybill.jobs import Job
+from waybill.notices import Notice, notice_pager
 from waybill.pages import Pages, job_pager, record_pager
 from waybill.parts import Operation, Part, pack
 from waybill.pieces import Piece
@@ -28,6 +29,7 @@ from waybill.projects import Project
 from waybill.receipts import KEYS
 from waybill.transport import Transport
 from waybill.values import JobState, as_selection, search
+from waybill.webhooks import Webhooks
 from waybill.wire import NDJSON, Flow, Lost, Request, T, get, keyed, post
 
 
@@ -200,6 +202,23 @@ class Client:
     def project(self, gid: str) -> Project:
         """Return a project, whose records, assets and schema items have selections of their own."""
         return Project(self, gid)
+
+    def notices(self, *, size: int = 100) -> Pages[Notice]:
+        """Return what happened to one's jobs and webhooks, newest first."""
+        return Pages(self.run, self.patience, [lambda: notice_pager(size)])
+
+    def unseen(self) -> int:
+        """Return how many notices have not been seen; 100 stands for as many or more."""
+        return self.run(notices.unseen(self.patience))
+
+    def see(self, until: Notice | str) -> int:
+        """Note that a notice and all before it have been seen; return how many have not. `until` may be a notice's moment."""
+        return self.run(notices.see(until, self.patience))
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """One's webhooks."""
+        return Webhooks(self)
 
     def export(
         self, target: str | Path, *, output: str = "ndjson", progress: bool = False, **parameters: Any

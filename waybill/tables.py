@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from waybill.errors import MissingPackage
-from waybill.values import JobState, Result
+from waybill.values import JobState
 
 ABOUT = ("title", "version", "published_version", "created_on", "updated_on")  # of a record's meta
 
 
+@runtime_checkable
+class Tabular(Protocol):
+    """What knows itself as a row."""
+
+    def row(self) -> dict[str, Any]:
+        """Return it as a row."""
+        ...
+
+
 def row(item: Any) -> dict[str, Any]:
     """Return anything that comes in pages as a row."""
-    if isinstance(item, Result):
+    if isinstance(item, Tabular):
         return item.row()
     return item.dump() if isinstance(item, JobState) else record_row(item)
 

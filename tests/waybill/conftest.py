@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.waybill import stub
-from waybill import AsyncClient, AsyncProject, Client, Patience
+from waybill import AsyncClient, AsyncProject, AsyncWebhooks, Client, Patience
 from waybill.aiojobs import AsyncJob
 from waybill.pages import AsyncPages
 
@@ -42,7 +42,7 @@ class Plain:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
-        return (lambda *words, **named: self._told(found(*words, **named))) if callable(found) else found
+        return (lambda *words, **named: self._told(found(*words, **named))) if callable(found) else self._told(found)
 
     def __iter__(self) -> Iterator[Any]:
         async def gather() -> list[Any]:
@@ -57,7 +57,7 @@ class Plain:
                 return await found
 
             return self._told(self._runner.run(wait()))
-        wrapped = isinstance(found, AsyncJob | AsyncPages | AsyncProject) or inspect.isasyncgen(found)
+        wrapped = isinstance(found, AsyncJob | AsyncPages | AsyncProject | AsyncWebhooks) or inspect.isasyncgen(found)
         return Plain(found, self._runner) if wrapped else found
 
 

@@ -200,7 +200,7 @@ def test_help_tells_whole_sentences_by_what_they_are_for(run: Run) -> None:
     titles = [line.removesuffix(":") for line in told.splitlines() if line.endswith(":") and not line.startswith(" ")]
     assert titles == ["Options", *SECTIONS, OTHERS]
     for one in (one for commands in SECTIONS.values() for one in commands):
-        options = run(str(one.name), "--help").output
+        options = run(*str(one.name).split(), "--help").output
         assert one.help and one.help.split("\n")[0].rstrip(".").split()[0] in options
         shown = [option for option in one.params if isinstance(option, click.Option) and not option.hidden]
         assert all(option.help for option in shown), one.name

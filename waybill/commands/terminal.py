@@ -23,6 +23,7 @@ from waybill.flows import Patience
 
 FIRST = Patience(5)  # a server that does not answer at all is told of soon
 LATER = 120.0  # seconds that trouble may last once it has answered
+SHORT = 300  # characters of a first sentence: all of it
 REMEDIES = {
     "unauthorized": "Run `waybill login`, or set WAYBILL_KEY to a key that this server knows.",
     "idempotency_key_reused": "This run was begun with other operations. Send them anew with --again.",
@@ -33,6 +34,7 @@ REMEDIES = {
     "not_undoable": "Only jobs that changed something can be undone, not what they removed for good; `waybill jobs` shows them.",
     "gone": "Outcomes are kept for some time only (`waybill doctor` says how long); the job's summary is still there.",
     "too_many_items": "Send it in smaller parts.",
+    "invalid_target": "Use an https address whose host is on the public internet.",
     "cursor_expired": "Begin again: the list behind these pages is no longer kept.",
 }
 RESUMED = ("submit", "export")
@@ -118,14 +120,21 @@ def _guarded(value: Any) -> Any:
 
 
 class Told(click.Command):
-    """A command whose errors are sentences with a remedy, and whose return value is how the command ends."""
+    """A command whose errors are sentences with a remedy, and whose return value is how the command ends.
+
+    `remedies` says by code what to do about errors of this command.
+    """
+
+    def __init__(self, *given: Any, remedies: Mapping[str, str] | None = None, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.remedies = remedies or {}
 
     def invoke(self, ctx: click.Context) -> None:
         """Run it."""
         try:
             ended = super().invoke(ctx)
         except WaybillError as error:
-            _tell(ctx, error)
+            _tell(ctx, error, {**REMEDIES, **self.remedies})
         except KeyboardInterrupt:
             again = " The same command goes on from here." if ctx.info_name in RESUMED else ""
             click.echo(f"\nstopped; what the server has goes on (`waybill jobs`).{again}", err=True)
@@ -138,9 +147,29 @@ class Told(click.Command):
             ctx.exit(int(ended))
 
 
-def _tell(ctx: click.Context, error: WaybillError) -> NoReturn:
+class Whole(click.Group):
+    """A group that tells its commands by whole sentences, in the order in which they were made."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the commands."""
+        return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write them."""
+        write_commands(formatter, "Commands", self.commands)
+
+
+def write_commands(formatter: click.HelpFormatter, title: str, members: Mapping[str, click.Command]) -> None:
+    """Write commands by their first sentences, if there are any."""
+    rows = [(name, one.get_short_help_str(SHORT)) for name, one in members.items() if not one.hidden]
+    if rows:
+        with formatter.section(title):
+            formatter.write_dl(rows)
+
+
+def _tell(ctx: click.Context, error: WaybillError, remedies: Mapping[str, str]) -> NoReturn:
     """Say what went wrong and what to do, and end by it."""
-    remedy = _remedy(error)
+    remedy = _remedy(error, remedies)
     if ctx.params.get("as_json"):
         found = {"code": getattr(error, "code", type(error).__name__.lower()), "detail": getattr(error, "detail", str(error))}
         problem = {"errors": list(error.errors), "job": error.token} if isinstance(error, Problem) else {}
@@ -159,10 +188,10 @@ def _sentence(error: WaybillError) -> str:
     return f"{error.detail or error} ({', '.join([error.code, *places])})"
 
 
-def _remedy(error: WaybillError) -> str:
+def _remedy(error: WaybillError, remedies: Mapping[str, str]) -> str:
     if isinstance(error, Unreachable):
         return "Is it running (`make run`), and is the address right (--url, WAYBILL_URL)? `waybill doctor` looks closer."
-    return REMEDIES.get(error.code, "") if isinstance(error, Problem) else ""
+    return remedies.get(error.code, "") if isinstance(error, Problem) else ""
 
 
 def _ending(error: WaybillError) -> int:
