@@ -21,6 +21,7 @@ GUIDE = Path(__file__).parents[2] / "docs" / "guide"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = "-- block --"
 ASYNC = "AsyncClient"
+PARTS_ENVIRONMENT = {"WAYBILL_WEBHOOKS_PRIVATE": "true"}
 
 
 def text(name: str) -> str:
@@ -42,7 +43,7 @@ def environment(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return {
         **around, "HOME": str(home), "PATH": f"{home}:{os.environ['PATH']}", "WAYBILL_URL": parts.url,
         "WAYBILL_KEY": "the-key-of-reader", "XDG_CONFIG_HOME": str(home / "config"), "XDG_STATE_HOME": str(home / "state"),
-        "PYTHONPATH": str(GUIDE.parents[1]), "WAYBILL_HOME": str(home / "server"),
+        "RECEIVER": "https://127.0.0.1:9/hook", "PYTHONPATH": str(GUIDE.parents[1]), "WAYBILL_HOME": str(home / "server"),
     }  # fmt: skip
 
 
