@@ -200,6 +200,14 @@ def test_errors_tell_what_to_do(server: Server, run: Run, words: Any, code: str,
     assert remedy in json.loads(run("webhooks", *words, "--json").stderr)["error"]["remedy"]
 
 
+def test_who_does_not_know_whether_a_webhook_was_made_is_told_where_to_look(server: Server, run: Run) -> None:
+    for words in ((), ("--json",)):
+        server.answers = [Cut()]
+        found = run("webhooks", "add", "https://a.example.org", *words)
+        assert (found.exit_code, "waybill webhooks list" in found.stderr) == (exits.UNREACHABLE, True)
+    assert "waybill webhooks list" in json.loads(found.stderr)["error"]["remedy"]
+
+
 def test_shells_complete_the_group_and_its_commands() -> None:
     def completed(*words: str) -> set[str]:
         shell = BashComplete(main, {}, "waybill", "_WAYBILL_COMPLETE")

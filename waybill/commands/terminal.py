@@ -169,15 +169,15 @@ def write_commands(formatter: click.HelpFormatter, title: str, members: Mapping[
 
 def _tell(ctx: click.Context, error: WaybillError, remedies: Mapping[str, str]) -> NoReturn:
     """Say what went wrong and what to do, and end by it."""
-    remedy = _remedy(error, remedies)
+    advice = [*getattr(error, "__notes__", ()), *filter(None, [_remedy(error, remedies)])]
     if ctx.params.get("as_json"):
         found = {"code": getattr(error, "code", type(error).__name__.lower()), "detail": getattr(error, "detail", str(error))}
         problem = {"errors": list(error.errors), "job": error.token} if isinstance(error, Problem) else {}
-        click.echo(json.dumps({"error": {**found, **problem, "remedy": remedy}}), err=True)
+        click.echo(json.dumps({"error": {**found, **problem, "remedy": " ".join(advice)}}), err=True)
     else:
         click.echo(f"Error: {_sentence(error)}", err=True)
-        for note in (*getattr(error, "__notes__", ()), *([remedy] if remedy else [])):
-            click.echo(note, err=True)
+        for sentence in advice:
+            click.echo(sentence, err=True)
     ctx.exit(_ending(error))
 
 
