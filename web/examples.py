@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
+
+from web.answers import PROBLEM
 
 LAB = "xyz_pathology/north_street_lab"
 RECORD = f"{LAB}/F03432"
@@ -21,8 +24,10 @@ OPERATIONS = [
     {"id": RECORD, "upsert": EVIDENCE, "publish": "institution", "ref": "line 1"},
     {"id": f"{LAB}/F03433", "patch": {"ps1": "NM"}, "ref": "line 2"},
 ]
+JOB = "0f3c2b1a-4d5e-4f60-8a7b-9c0d1e2f3a4b"
 PATH: Mapping[str, str] = {
-    "version": "v2", "organisation": "xyz_pathology", "lab": "north_street_lab", "record": "F03432",
+    "version": "v2", "organisation": "xyz_pathology", "lab": "north_street_lab", "record": "F03432", "token": JOB,
+    "webhook": "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed", "delivery": "6ec0bd7f-11c0-43da-975e-2a8ad9ebae0b",
 }  # fmt: skip
 SELECTION = [RECORD, {"search": {"q": "CBS", "filter": ["clinical_significance", "is", "VUS"]}, "exclude": [f"{LAB}/F03434"]}]
 BODIES: Mapping[str, Mapping[str, Any]] = {
@@ -83,8 +88,27 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
     "listMissing": _PAGE,
     "listJobs": _PAGE | {"status": "done", "tag": "tidying", "created_after": "2026-01-01T00:00:00Z"},
     "listResults": _PAGE | {"status": "succeeded"},
+    "streamEvents": {"outcomes": True, "after": 0},
     "listInputs": {"index": "0,1"},
     "getFigures": {"minutes": 60, "mine": True},
+}  # fmt: skip
+_OUTCOME = {"seq": 1, "index": 0, "line": None, "ref": "line 1", "status": "succeeded", "id": RECORD, "error": None}
+_BEGUN, _ENDED = "2026-11-22T12:00:00.100000Z", "2026-11-22T12:00:01.250000Z"
+_ENDED_JOB = {
+    "token": JOB, "job": "bulk_classifications", "status": "done", "outcome": "succeeded", "total": 1, "remaining": 0,
+    "succeeded": 1, "failed": 0, "skipped": 0, "noop": 0, "cancelled": 0, "attempts": 1, "chunks": 1, "stalled": False,
+    "cancel_requested": False, "pause_requested": False, "paused": False, "pace": None, "queue_position": None, "tags": [],
+    "test": False, "parent": None, "info": {"total": 1, "remaining": 0}, "created_on": _BEGUN, "updated_on": _ENDED,
+    "started_on": _BEGUN, "finished_on": _ENDED, "paused_on": None, "purged_on": None,
+}  # fmt: skip
+ANSWERS: Mapping[str, Any] = {
+    "streamEvents": f"retry: 1000\n\nid: 1\nevent: outcome\ndata: {json.dumps(_OUTCOME)}\n\n"
+    f"id: 2\nevent: job\ndata: {json.dumps(_ENDED_JOB)}\n\n",
+    "replayDelivery": {
+        "id": PATH["delivery"], "webhook_id": "msg_6ec0bd7f11c043da975e2a8ad9ebae0b", "sequence": 7, "event": "job.done",
+        "job.token": JOB, "status": "waiting", "created_on": _ENDED, "replayed_on": "2026-11-22T13:00:00.000000Z",
+        "attempts": [{"no": 1, "started_on": _ENDED, "milliseconds": 84, "status": 500, "error": None}],
+    },
 }  # fmt: skip
 
 
@@ -111,3 +135,6 @@ def _lay_out(operation: dict[str, Any]) -> None:
         lines = {"lines": LINES[name]} if name in LINES else {}
         shown = BODIES.get(name, {}) if kind.endswith("json") and "ndjson" not in kind else lines
         content[kind] = {**body, "examples": {title: {"value": value} for title, value in shown.items()}}
+    for answer in operation["responses"].values() if name in ANSWERS else ():
+        for kind in answer.get("content", {}).keys() - {PROBLEM}:
+            answer["content"][kind] |= {"example": ANSWERS[name]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -14,11 +15,11 @@ from openapi_schema_validator import OAS31Validator
 from models import ids, parts
 from models.db import transaction
 from models.identity.service import import_accounts
-from web.examples import BODIES, LAB, LINES, QUERIES, RECORD
+from tests.web.test_streams import events
+from web.examples import ANSWERS, BODIES, LAB, LINES, QUERIES, RECORD
 from web.openapi import document
 
 METHODS = ("get", "post", "patch")
-STREAM = "streamEvents"  # has no end
 ASYNC = {"Prefer": "respond-async"}
 KEY = {"Authorization": "Bearer key-of-the-examples"}
 LAST_PART = {"Upload-Offset": "0", "Upload-Complete": "?1"}
@@ -38,7 +39,7 @@ class Sent(NamedTuple):
 
 
 def calls() -> Iterator[Sent]:
-    """Give each example; and each reading once without any parameter."""
+    """Give each example; and once without any parameter each reading, and whatever has an example of its answer."""
     for path, item in document()["paths"].items():
         for method in (method for method in METHODS if method in item):
             operation = item[method]
@@ -46,7 +47,7 @@ def calls() -> Iterator[Sent]:
             for kind, body in operation.get("requestBody", {}).get("content", {}).items():
                 for title, example in body["examples"].items():
                     yield Sent(name, title, method, path, {}, example["value"], kind)
-            if method == "get" and name != STREAM:
+            if method == "get" or name in ANSWERS:
                 yield Sent(name, "", method, path, {})
             for parameter in operation.get("parameters", ()):
                 if parameter.get("in") == "query" and "example" in parameter:
@@ -61,6 +62,7 @@ class Site:
 
     def __init__(self, client: FlaskClient) -> None:
         self.client = client
+        webhook = self.send("post", "/api/webhooks", BODIES["createWebhook"]["all ends of jobs"])
         self.send("post", f"{PREFIX}/v2/record/", BODIES["postRecords"]["one operation"])
         many = BODIES["postRecords"]["an import run"]
         posted = self.send("post", f"{PREFIX}/v2/record/", many, ASYNC)
@@ -69,14 +71,15 @@ class Site:
         begun = self.client.post(
             f"{PREFIX}/v2/record/", headers=KEY | {"Upload-Complete": "?0", "Content-Type": "application/x-ndjson"}, buffered=True
         )
-        webhook = self.send("post", "/api/webhooks", BODIES["createWebhook"]["all ends of jobs"])
         runs = self.send("get", f"{PREFIX}/v3/imports").json["imports"]
         named = {"": posted, "/members": over, "/drift": over, "/undo": over, "/files": exported}
         self.tokens = {about: self.finished(answer.json["result"]["job.token"]) for about, answer in named.items()}
+        deliveries = self.send("get", f"/api/webhooks/{webhook.json['id']}/deliveries").json["deliveries"]
         self.places = {
             "rid": self.send("get", f"{PREFIX}/v2/record/{RECORD}").json["meta"]["id"], "webhook": webhook.json["id"], "no": 0,
             "number": runs[0]["id"], "version": "v2", "organisation": LAB.split("/")[0], "lab": LAB.split("/")[1],
             "record": RECORD.rpartition("/")[2], "upload": begun.headers["Location"].rpartition("/")[2],
+            "delivery": deliveries[0]["id"],
         }  # fmt: skip
 
     def send(self, method: str, path: str, body: Any = None, more: dict[str, str] | None = None, **kwargs: Any) -> Any:
@@ -125,8 +128,6 @@ def test_every_example_is_answered_as_the_document_says(site: Site) -> None:
     described = document()
     wrong: list[Any] = []
     for sent in CALLS:
-        if "{delivery}" in sent.path:
-            continue
         answer = site.example(sent)
         told = described["paths"][sent.path][sent.method]["responses"].get(str(answer.status_code))
         if answer.status_code >= 400 or told is None:
@@ -140,9 +141,24 @@ def test_every_example_is_answered_as_the_document_says(site: Site) -> None:
     assert wrong == []
 
 
+def members(name: str, text: str) -> Any:
+    """Return the names of what an answer has; of events, those of each kind, with those of its data."""
+    if name == "streamEvents":
+        kinds = {event.get("event", ""): event for event in events(text.encode())}
+        return {kind: (event.keys(), json.loads(event.get("data", "{}")).keys()) for kind, event in kinds.items()}
+    return json.loads(text).keys()
+
+
+def test_an_answer_has_what_its_example_has(site: Site) -> None:
+    for name, example in ANSWERS.items():
+        sent = next(sent for sent in CALLS if sent.name == name)
+        answer = site.example(sent._replace(query=QUERIES.get(name, {})))
+        assert members(name, answer.text) == members(name, example if isinstance(example, str) else json.dumps(example))
+
+
 def test_no_example_is_of_what_there_is_not_and_every_body_has_one() -> None:
     named = {sent.name for sent in CALLS}
-    assert {*BODIES, *LINES, *QUERIES} <= named
+    assert {*BODIES, *LINES, *QUERIES, *ANSWERS} <= named
     with_body = {
         operation["operationId"]: operation["requestBody"]["content"]
         for item in document()["paths"].values()
@@ -166,5 +182,7 @@ def test_examples_are_what_the_document_says_of_bodies_and_parameters() -> None:
             ]
             parameters = (parameter for parameter in operation.get("parameters", ()) if "example" in parameter)
             shown += [(parameter["schema"], parameter["example"]) for parameter in parameters]
+            answers = [body for answer in operation["responses"].values() for body in answer.get("content", {}).values()]
+            shown += [(body["schema"], body["example"]) for body in answers if "example" in body]
             for shape, value in shown:
                 OAS31Validator({**shape, "components": described["components"]}).validate(value)
