@@ -14,7 +14,7 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from docs.generators import calls, commands, errors, metrics, settings
+from docs.generators import calls, commands, errors, metrics, project_calls, settings
 
 PARTS: dict[str, Callable[[], Iterable[str]]] = {
     "settings": settings.pages,
@@ -22,8 +22,10 @@ PARTS: dict[str, Callable[[], Iterable[str]]] = {
     "metrics": metrics.pages,
     "refusals": calls.usual,
     "calls": calls.pages,
+    "project-calls": project_calls.pages,
     "commands": commands.pages,
 }
+DOCUMENTS = {"openapi.json": calls.document, "projects-openapi.json": project_calls.document}
 
 
 class Waybill(SphinxDirective):
@@ -38,9 +40,10 @@ class Waybill(SphinxDirective):
 
 
 def write_openapi(app: Sphinx, error: Exception | None) -> None:
-    """Put the OpenAPI document beside the page that shows it."""
+    """Put the OpenAPI documents beside the pages that show them."""
     if error is None and app.builder.format == "html":
-        (Path(app.outdir) / "reference" / "openapi.json").write_text(calls.document(), encoding="utf-8")
+        for name, document in DOCUMENTS.items():
+            (Path(app.outdir) / "reference" / name).write_text(document(), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

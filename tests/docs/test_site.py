@@ -97,8 +97,9 @@ def test_every_page_is_reached_from_the_first(site: Path, pages: dict[Path, Page
     assert {name.name for name in decisions} - {"index.html"} <= reached
 
 
-def test_the_openapi_document_can_be_downloaded(site: Path) -> None:
-    assert json.loads((site / "reference" / "openapi.json").read_text(encoding="utf-8"))["openapi"].startswith("3.1")
+@pytest.mark.parametrize("name", ["openapi.json", "projects-openapi.json"])
+def test_the_openapi_documents_can_be_downloaded(site: Path, name: str) -> None:
+    assert json.loads((site / "reference" / name).read_text(encoding="utf-8"))["openapi"].startswith("3.1")
 
 
 def test_every_row_of_the_reference_can_be_linked_to(site: Path, pages: dict[Path, Page]) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from docs.generators import PARTS, calls, commands, errors, metrics, settings
+from docs.generators import PARTS, calls, commands, errors, metrics, project_calls, settings
 from models import settings as settings_module
 from web.app import create_app
+from web.projects import openapi
 
 ASKED = re.compile(r"(?:env|source)\.\w+\(\s*\"(\w+)\"")
 ITEM_CODES = re.compile(r"\bcode=\"([a-z_]+)\"")
@@ -73,6 +74,31 @@ def test_every_area_of_the_calls_has_some() -> None:
 def test_the_document_beside_the_table_is_the_servers_with_its_examples() -> None:
     served = create_app().test_client().get("/api/openapi.json").get_json()
     assert json.loads(calls.document()) == served
+
+
+def test_every_call_of_projects_is_told_once_with_what_it_takes_and_gives() -> None:
+    lines = list(project_calls.pages())
+    document = json.loads(project_calls.document())
+    told = [next(line for line in lines if f"`{method} {path}`" in line) for method, path, _ in project_calls.read()]
+    assert len(set(told)) == len(document["paths"])
+    search = next(line for line in told if "`POST /api/p/{project}/records/search`" in line)
+    assert "| `language`, `q?`," in search
+    assert "| `records`, `records.size`, `records.complete`; data: `records`," in search
+    move = next(line for line in told if "`POST /api/p/{project}/records/bulk/move`" in line)
+    assert "`selection`" in move and "`job.token`" in move
+    assert any("records/bulk/create`" in line and "| `test?`, `records` |" in line for line in told)
+    assert "- `POST /api/reset`" in lines
+
+
+def test_every_area_of_the_calls_of_projects_has_some() -> None:
+    lines = list(project_calls.pages())
+    heads = [line.removeprefix("## ") for line in lines if line.startswith("## ")]
+    assert heads == [*project_calls.AREAS, project_calls.NOT_OFFERED]
+    assert all(lines[lines.index(f"## {area}") + 4].startswith("| `") for area in project_calls.AREAS)
+
+
+def test_the_document_of_projects_is_the_servers() -> None:
+    assert json.loads(project_calls.document()) == create_app().test_client().get(openapi.DOCUMENT).get_json()
 
 
 def test_every_command_is_told_with_its_options() -> None:

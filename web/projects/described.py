@@ -166,9 +166,9 @@ def _schema() -> Iterator[tuple[str, Form]]:
 
 def _settings() -> Iterator[tuple[str, Form]]:
     for part in ("channels", "orderings", "fieldlists"):
-        one = part[:-1]
-        yield f"{part}/create", Form("name=title_text", f"{one} project", "cc.projects", summary=f"Add a {one}, the last one.")
-        yield f"{part}/update", Form(f"{one} name=title_text", f"{one} project", "cc.projects", summary=f"Rename a {one}.")
+        one, gives = part[:-1], f"{part[:-1]} project"
+        yield f"{part}/create", Form("name=title_text", gives, "cc.projects", summary=f"Add one to the {part}, the last one.")
+        yield f"{part}/update", Form(f"{one} name=title_text", gives, "cc.projects", summary=f"Rename one of the {part}.")
         takes, gives = f"{one}? {part}?=keys", f"{one}? {part}?=keys project"
         yield f"{part}/delete", Form(takes, gives, "cc.projects", summary=f"Remove {part}.")
 
