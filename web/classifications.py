@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -34,8 +33,7 @@ from web.answers import answer, found, minimal
 from web.auth import principal, sign_in
 from web.bulk import REPLAYED, Layout, answer_job, submit_selection
 from web.idempotency import idempotency_key
-from web.intake import Body, receive
-from web.quotas import count_bytes
+from web.intake import Body, receive_request
 from web.schemas import (
     BulkEnvelope,
     BulkGetBody,
@@ -76,20 +74,6 @@ def _layout(version: str) -> Layout:
     return layout_v1 if version == "v1" else dict
 
 
-@contextmanager
-def _received() -> Iterator[Body]:
-    headers = request.headers
-    with receive(
-        cast(BinaryIO, request.stream),
-        content_type=headers.get("Content-Type"),
-        content_encoding=headers.get("Content-Encoding"),
-        content_length=request.content_length,
-        limits=settings().limits,
-    ) as body:
-        count_bytes(body.size)
-        yield body
-
-
 @_route("POST", "record/")
 def post_records(version: str) -> Response:
     """Carry out one operation, or take a list of them as a job."""
@@ -107,7 +91,7 @@ def _post(version: str, name: str | None) -> Response:
     key = idempotency_key()
     if uploads.is_asked():
         return uploads.create(SENT, asked, key)
-    with _received() as body:
+    with receive_request() as body:
         made = _take(body, key, asked)
     return made if isinstance(made, Response) else _answer(made, asked)
 
@@ -184,7 +168,7 @@ def validate_records(version: str) -> Response:
     key = idempotency_key()
     if uploads.is_asked():
         return uploads.create(TRIED, asked, key)
-    with _received() as body:
+    with receive_request() as body:
         made = _try(body, key, asked)
     return made if isinstance(made, Response) else _answer(made, asked)
 
@@ -203,7 +187,7 @@ def post_selection(version: str, verb: str) -> Response:
     """Store one operation over a selection; answers with the job's token."""
     asked = operations.get(f"bulk_{verb}_classifications")
     parse_query(NoParameters, request.args)
-    with _received() as body:
+    with receive_request() as body:
         envelope, params = parse_members(SelectionBody, asked.params, body.single())
         digest = body.digest
     preferred = preferences()
@@ -219,7 +203,7 @@ def post_selection(version: str, verb: str) -> Response:
 def get_records(version: str) -> Response:
     """Read the records of a selection, a page at a time; later pages show the list as it was at the first."""
     parse_query(NoParameters, request.args)
-    with _received() as body:
+    with receive_request() as body:
         ask = parse(BulkGetBody, body.single())
     with transaction() as session:
         if ask["as_of"] is not None:

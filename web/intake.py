@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, BinaryIO, Literal
+from typing import IO, Any, BinaryIO, Literal, cast
 
 import msgspec
+from flask import request
 
 from models.errors import BodyTooLarge, InvalidRequest, TooManyItems
 from models.jobs.values import Item, Key, group_name
-from models.settings import Limits
+from models.settings import Limits, settings
 from models.strictness import decode_strict, find_syntax_fault
 from web.envelope import RECORDS, Member, Members, read_envelope
+from web.quotas import count_bytes
 from web.refs import Refs
 from web.splitter import WINDOW, ArrayItems, Lines, Piece, Window, refuse_line
 from web.unpack import STEP, Expectation, Pieces, is_line_based, read_capped, spool, unpacker
@@ -67,6 +69,20 @@ def receive(  # noqa: PLR0913 - what a request says of its body, and how it is r
     line_based = is_line_based(content_type)
     pieces = unpacker(content_encoding)(read_capped(stream, Expectation(content_length, limits.body_bytes)))
     return _spooled(pieces, line_based, (limits, window), folder)
+
+
+@contextmanager
+def receive_request() -> Iterator[Body]:
+    """Take in the body of this request as `receive` does, and count it for its user."""
+    with receive(
+        cast(BinaryIO, request.stream),
+        content_type=request.headers.get("Content-Type"),
+        content_encoding=request.headers.get("Content-Encoding"),
+        content_length=request.content_length,
+        limits=settings().limits,
+    ) as body:
+        count_bytes(body.size)
+        yield body
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from flask import Response, request
 
@@ -12,11 +12,10 @@ from models.errors import Empty, InvalidRequest, InvalidValue
 from models.jobs import service as jobs
 from models.jobs.values import Submission
 from models.operations import bulk_create_records
-from models.settings import settings
 from web.answers import job_address
 from web.auth import principal, sign_in
 from web.idempotency import idempotency_key
-from web.intake import Body, receive
+from web.intake import Body, receive_request
 from web.projects.envelope import project_calls
 from web.projects.replies import success
 
@@ -28,16 +27,9 @@ FLAGS = {"true": True, "false": False}
 def create_records(project: str) -> Response:
     """Store a job that makes records; answers with its token. `?test=true` tries it without keeping anything."""
     sign_in()
-    headers, key, test = request.headers, idempotency_key(), _test()
-    received = receive(
-        cast(BinaryIO, request.stream),
-        content_type=headers.get("Content-Type"),
-        content_encoding=headers.get("Content-Encoding"),
-        content_length=request.content_length,
-        limits=settings().limits,
-    )
-    with received as body:
-        return _submit(body, project, (key, test))
+    asked = idempotency_key(), _test()
+    with receive_request() as body:
+        return _submit(body, project, asked)
 
 
 def _test() -> bool:

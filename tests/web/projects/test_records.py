@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -456,3 +458,19 @@ def test_a_load_is_undone(tree: Tree) -> None:
     assert tree.digest() == before
     tree.undo(undone)
     assert tree.get(found[1]["id"])["path"] == [found[1]["id"], found[0]["id"], tree.root]
+
+
+def test_a_load_whose_length_is_not_announced_counts_as_bytes(tree: Tree) -> None:
+    def used(**sent: Any) -> int:
+        response = tree.member.client.open(
+            f"/api/p/{tree.member.project}/records/bulk/create", method="POST", environ_overrides={"wsgi.input_terminated": True},
+            headers={"Authorization": f"Bearer {tree.member.key}", "Content-Type": "application/x-ndjson", **sent},
+            input_stream=io.BytesIO(json.dumps({"title": {"en": "x" * 5_000}}).encode()),
+        )  # fmt: skip
+        assert response.status_code == 200, response.text
+        left = re.search(r'"bytes";r=(\d+)', response.headers["RateLimit"])
+        assert left
+        return int(left[1])
+
+    first, second = (used(**{"Transfer-Encoding": "chunked"}) for _ in range(2))
+    assert first - second > 5_000
