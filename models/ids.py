@@ -88,6 +88,11 @@ def parse_version(text: str) -> int | None:
     return int(whole) * MICRO + int(part.ljust(6, "0") or 0)
 
 
+def iso(moment: datetime | None) -> str | None:
+    """Return a time in UTC as answers write it, with a Z; None stays None."""
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
 def moment(version: int) -> datetime:
     """Return a version as a time."""
     seconds, micros = divmod(version, MICRO)

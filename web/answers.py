@@ -136,6 +136,12 @@ def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = No
     return Response(msgspec.json.encode(value), status, headers, content_type=JSON)
 
 
+def unless_known(response: Response) -> Response:
+    """Return an answer with its digest as `ETag`; 304 to a client that has it already."""
+    response.add_etag()
+    return response.make_conditional(request)  # type: ignore[return-value]
+
+
 def accepted(job: Job, more: Mapping[str, Any] | None = None) -> Response:
     """Say that a job is stored, where it is and what its token is: 202, in the shape of the project face."""
     body = {"success": True, "result": {"job.token": str(job.token), **(more or {})}, "data": {}}

@@ -13,7 +13,7 @@ from marshmallow import Schema
 from models import ids
 from models.classifications.keys import dump_keys, key_set
 from models.classifications.sharing import PAGE_NAMES
-from web.answers import JSON
+from web.answers import JSON, unless_known
 from web.fields import Flag, Text, Word, nothing
 from web.schemas import parse_query
 
@@ -70,6 +70,4 @@ def list_evidence_keys() -> Response:
     asked = {name: value for name, value in parse_query(KeyParameters, request.args).items() if value is not None}
     found = [key for key in _listed() if all(_asked(key, name, value) for name, value in asked.items())]
     headers = {"Cache-Control": "public, max-age=300", VERSION: _version()}
-    response = Response(msgspec.json.encode(found), content_type=JSON, headers=headers)
-    response.add_etag()
-    return response.make_conditional(request)  # type: ignore[return-value]
+    return unless_known(Response(msgspec.json.encode(found), content_type=JSON, headers=headers))

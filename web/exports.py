@@ -30,7 +30,7 @@ from models.exports.service import Ask, File
 from models.identity.principal import Principal
 from models.jobs.values import Job, Submission
 from models.operations.export_classifications import submit_export
-from web.answers import accepted, answer, problem
+from web.answers import accepted, answer, problem, unless_known
 from web.auth import principal, sign_in
 from web.bulk import REPLAYED
 from web.export_parameters import (
@@ -76,9 +76,7 @@ def redcap_dictionary() -> Response:
     """Give the data dictionary that REDCap needs before it takes an export."""
     repeats = min(parse_query(DictionaryParameters, request.args)["repeats"], MOST_REPEATS)
     body = Lines(guarded=False).dump(dictionary(repeats))
-    response = Response(body, content_type="text/csv; charset=utf-8", headers=_attachment("redcap_data_dictionary.csv"))
-    response.add_etag()
-    return response.make_conditional(request)  # type: ignore[return-value]
+    return unless_known(Response(body, content_type="text/csv; charset=utf-8", headers=_attachment("redcap_data_dictionary.csv")))
 
 
 @outside.get("/api/jobs/<token>/files")
@@ -117,7 +115,7 @@ def _dump_file(job: Job, file: File) -> dict[str, Any]:
         "rows": file.rows,
         "bytes": file.size,
         "sha256": file.digest.hex(),
-        "created_on": file.created_on.isoformat().replace("+00:00", "Z"),
+        "created_on": ids.iso(file.created_on),
         "url": f"/api/jobs/{job.token}/files/{file.no}",
     }
 

@@ -14,7 +14,7 @@ from models.errors import NotFound
 from models.jobs import imports
 from models.jobs.imports import Run, RunQuery
 from models.selection.cursor import seal
-from web.answers import answer
+from web.answers import answer, unless_known
 from web.auth import principal, sign_in
 from web.fields import Text, Word
 from web.paging import open_page, paged
@@ -57,9 +57,7 @@ def get_run(number: str) -> Response:
     parse_query(NoParameters, request.args)
     with transaction() as session:
         run = imports.get_run(session, principal(), _known(number), ids.now())
-    response = answer(_dump(run) | {"job.tokens": [str(token) for token in run.tokens]})
-    response.add_etag()
-    return response.make_conditional(request)  # type: ignore[return-value]
+    return unless_known(answer(_dump(run) | {"job.tokens": [str(token) for token in run.tokens]}))
 
 
 @api.get(f"{RUNS}/<number>/missing")
@@ -84,13 +82,12 @@ def _known(number: str) -> int:
 
 
 def _dump(run: Run) -> dict[str, Any]:
-    times = {"started_on": run.started_on, "posted_on": run.posted_on, "ended_on": run.ended_on}
     return {
         "id": run.id,
         "identifier": run.identifier,
         "import_id": run.import_id,
         "status": run.status,
-        **{name: moment and moment.isoformat().replace("+00:00", "Z") for name, moment in times.items()},
+        **{name: ids.iso(getattr(run, name)) for name in ("started_on", "posted_on", "ended_on")},
         "rows": sum(run.counts.values()) + run.remaining,
         "remaining": run.remaining,
         "counts": dict(run.counts),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -17,7 +16,7 @@ from models.selection.cursor import seal
 from models.settings import settings
 from models.strictness import decode_strict
 from web import streams
-from web.answers import accepted, answer, job_address, pause
+from web.answers import accepted, answer, job_address, pause, unless_known
 from web.auth import principal, sign_in
 from web.idempotency import idempotency_key
 from web.pace import Pace
@@ -62,9 +61,7 @@ def get_job(token: str) -> Response:
         job = jobs.get_job(session, principal(), token)
         errors = jobs.errors(session, job)
     _check_pace(job)
-    response = _state(job, errors=errors)
-    response.add_etag()
-    return response.make_conditional(request)  # type: ignore[return-value]
+    return unless_known(_state(job, errors=errors))
 
 
 @api.get("/<token>/results")
@@ -207,8 +204,7 @@ def dump_job(job: Job) -> dict[str, Any]:
 
 def _times(job: Job) -> Mapping[str, str | None]:
     names = ("created_on", "updated_on", "started_on", "finished_on", "paused_on", "purged_on")
-    moments: dict[str, datetime | None] = {name: getattr(job, name) for name in names}
-    return {name: moment.isoformat().replace("+00:00", "Z") if moment else None for name, moment in moments.items()}
+    return {name: ids.iso(getattr(job, name)) for name in names}
 
 
 def dump_result(row: Result) -> dict[str, Any]:

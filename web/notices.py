@@ -67,7 +67,7 @@ def _dump(notice: Notice) -> dict[str, Any]:
     webhook = notice.kind == Kind.WEBHOOK_DISABLED
     return {
         "kind": notice.kind,
-        "happened_on": notice.place.moment.isoformat().replace("+00:00", "Z"),
+        "happened_on": ids.iso(notice.place.moment),
         "seen": notice.seen,
         "job": None if webhook else {"token": notice.place.key, **notice.about},
         "webhook": {"id": notice.place.key, **notice.about} if webhook else None,

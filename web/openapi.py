@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from marshmallow import Schema
 
 from models import operations
 from models.operations.verb import Verb
 from web import evidence_keys, examples, export_parameters, imports, notices, schemas, shapes, variants, webhooks
-from web.answers import JSON, PROBLEM
+from web.answers import JSON, PROBLEM, unless_known
 
 api = Blueprint("openapi", __name__)
 CLASSIFICATIONS = "/classification/api/classifications"
@@ -311,6 +311,4 @@ def _document() -> bytes:
 @api.get("/api/openapi.json")
 def get_openapi() -> Response:
     """Give this API's description."""
-    response = Response(_document(), content_type=JSON, headers={"Cache-Control": "public, max-age=300"})
-    response.add_etag()
-    return response.make_conditional(request)  # type: ignore[return-value]
+    return unless_known(Response(_document(), content_type=JSON, headers={"Cache-Control": "public, max-age=300"}))

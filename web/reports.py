@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, TypeVar
 
 from flask import Blueprint, Response, request
 
-from models import operations
+from models import ids, operations
 from models.db import Session, transaction
 from models.jobs import service as jobs
 from models.jobs.service import Drift, Member
@@ -64,13 +63,9 @@ def _list(
 
 def _member(row: Member, names: Mapping[int, str]) -> dict[str, Any]:
     """Return a member; one that named no record has the name that was sent."""
-    return {"index": row.index, "id": names.get(row.rid or 0, row.name), "rid": row.rid, "frozen_on": _time(row.frozen_on)}
+    return {"index": row.index, "id": names.get(row.rid or 0, row.name), "rid": row.rid, "frozen_on": ids.iso(row.frozen_on)}
 
 
 def _drift(row: Drift, names: Mapping[int, str]) -> dict[str, Any]:
-    times = {"frozen_on": _time(row.frozen_on), "found_on": _time(row.found_on)}
+    times = {"frozen_on": ids.iso(row.frozen_on), "found_on": ids.iso(row.found_on)}
     return {"index": row.index, "id": names.get(row.rid), "rid": row.rid, "change": row.change, **times}
-
-
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

@@ -21,6 +21,7 @@ from models import ids
 from models.db import transaction
 from models.errors import InvalidCursor, Unavailable
 from models.jobs.following import Numbered, Place, Word, hear, last_number
+from models.jobs.reads import error_of
 from models.jobs.values import Job
 from web.desks import Desk, Found
 from web.handover import hand_over
@@ -99,10 +100,9 @@ def tell(dump: Dump, place: Place, word: Word) -> bytes:
 def dump_entry(entry: Numbered) -> dict[str, Any]:
     """Return an outcome as the ledger has it: what it came to, without the record."""
     row = entry.outcome
-    error = {"code": row.code, "detail": row.detail, "pointer": row.pointer} if row.code else None
     return {
         "seq": entry.seq, "index": row.index, "line": row.line, "ref": row.ref, "status": row.status, "id": row.target,
-        "error": error,
+        "error": error_of(row),
     }  # fmt: skip
 
 

@@ -178,7 +178,6 @@ def get_upload(upload: str) -> Response:
 
 
 def _dump(upload: Upload) -> dict[str, Any]:
-    moments = {"created_on": upload.created_on, "touched_on": upload.touched_on, "expires_on": upload.expires_on}
     return {
         "id": str(upload.id),
         "status": _status(upload),
@@ -186,7 +185,7 @@ def _dump(upload: Upload) -> dict[str, Any]:
         "length": upload.length,
         "job.token": upload.job_token and str(upload.job_token),
         "error": upload.refusal,
-        **{name: moment.isoformat().replace("+00:00", "Z") for name, moment in moments.items()},
+        **{name: ids.iso(getattr(upload, name)) for name in ("created_on", "touched_on", "expires_on")},
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 from marshmallow import Schema, fields
 
+from models import ids
 from models.db import transaction
 from models.errors import Empty, InvalidType, InvalidValue, pointer_to
 from models.selection.cursor import seal
@@ -169,18 +170,18 @@ def _dump(webhook: Webhook) -> dict[str, Any]:
         "status": webhook.status,
         "reason": webhook.reason,
         "sequence": webhook.sequence,
-        "created_on": _time(webhook.created_on),
-        "old_secret_until": _time(webhook.old_secret_until),
-        "disabled_on": _time(webhook.disabled_on),
+        "created_on": ids.iso(webhook.created_on),
+        "old_secret_until": ids.iso(webhook.old_secret_until),
+        "disabled_on": ids.iso(webhook.disabled_on),
         "waiting": webhook.waiting,
-        "next_try_on": _time(webhook.next_on),
+        "next_try_on": ids.iso(webhook.next_on),
         "last_delivery": webhook.last and _dump_last(webhook.last),
     }
 
 
 def _dump_last(last: Mapping[str, Any]) -> dict[str, Any]:
     tried_on = last["tried_on"] and datetime.fromisoformat(last["tried_on"]).astimezone(UTC)
-    return {"status": last["status"], "event": last["event"], "job.token": last["token"], "tried_on": _time(tried_on)}
+    return {"status": last["status"], "event": last["event"], "job.token": last["token"], "tried_on": ids.iso(tried_on)}
 
 
 def _dump_delivery(delivery: Delivery) -> dict[str, Any]:
@@ -191,14 +192,10 @@ def _dump_delivery(delivery: Delivery) -> dict[str, Any]:
         "event": delivery.event,
         "job.token": str(delivery.token),
         "status": delivery.status,
-        "created_on": _time(delivery.created_on),
-        "replayed_on": _time(delivery.replayed_on),
+        "created_on": ids.iso(delivery.created_on),
+        "replayed_on": ids.iso(delivery.replayed_on),
         "attempts": [
-            {**attempt, "started_on": _time(datetime.fromisoformat(attempt["started_on"]).astimezone(UTC))}
+            {**attempt, "started_on": ids.iso(datetime.fromisoformat(attempt["started_on"]).astimezone(UTC))}
             for attempt in delivery.attempts
         ],
     }
-
-
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from models.classifications.record_id import dump_id
+from models.classifications.record_id import ADDRESS, dump_id
 from models.classifications.state import Level, Record
 from models.classifications.variants import significance, variant_key
 from models.classifications.view import origin_bucket
@@ -20,7 +20,6 @@ from models.identity.tables import labs
 
 CODE = "private-discordance"
 MOST = 100  # others of a variant that are looked at
-LINK = "/classification/api/classifications/v2/record/{}"
 
 
 def private_discordances(session: Session, principal: Principal, record: Record) -> list[dict[str, Any]]:
@@ -47,4 +46,4 @@ def private_discordances(session: Session, principal: Principal, record: Record)
 def _message(other: Any) -> dict[str, Any]:
     name = dump_id(other.group_name, other.lab_record_id)
     text = f"{name}, which is not widely shared, classifies this variant as {other.significance}."
-    return {"severity": "info", "code": CODE, "message": text, "link": LINK.format(other.id)}
+    return {"severity": "info", "code": CODE, "message": text, "link": ADDRESS.format(other.id)}

@@ -18,6 +18,7 @@ from models.ids import parse_version
 MAX_CHARACTERS = 1_000
 MAX_BYTES = 2_600  # what a PostgreSQL index entry holds, with some room
 MAX_RID = 2**63 - 1
+ADDRESS = "/classification/api/classifications/v2/record/{}"  # of a record by its number
 MEMBERS = frozenset(("lab_id", "lab_record_id", "rid", "record_id", "version"))
 
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters and halves of surrogate pairs

@@ -24,7 +24,7 @@ from models.classifications.takeback import difference
 from models.db import Session, driver
 from models.errors import NotFound, ReadOnlyVersion
 from models.identity.principal import Principal
-from models.ids import moment, version_number
+from models.ids import iso, moment, version_number
 
 VERSIONS = """
 SELECT v.version, v.level, v.published_on, v.source, u.username, u.name, j.token, v.after
@@ -107,21 +107,17 @@ def _dump(row: Listed, changed: list[str], seen: SeenRecord, record: Record) -> 
     known = seen.relation <= Level.ORGANISATION
     return {
         "version": version_number(row.version),
-        "created_on": _time(moment(row.version)),
+        "created_on": iso(moment(row.version)),
         "user": {"username": row.username, "name": row.name} if known and row.username else None,
         "source": row.source if known else None,
         "job.token": str(row.token) if row.token else None,
         "publish": sharing.level_name(row.level),
-        "published_on": _time(row.published_on),
+        "published_on": iso(row.published_on),
         "current": row.version == seen.record.version,
         "is_last_published": row.version == record.published_version,
         "changed": len(changed),
         "changed_keys": changed,
     }
-
-
-def _time(when: datetime | None) -> str | None:
-    return None if when is None else when.isoformat().replace("+00:00", "Z")
 
 
 def diff(session: Session, principal: Principal, target: Target, between: tuple[int | None, int | None]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -14,7 +13,7 @@ from models.classifications import checks, disclosure, references, sharing
 from models.classifications.keys import key_set
 from models.classifications.record_id import dump_id
 from models.classifications.state import Actor, Cell, Decision, Evidence, Level, Message, Operation, Record, Status, Target
-from models.ids import MICRO, version_number
+from models.ids import MICRO, iso, version_number
 
 ORIGIN_BUCKETS = {None: "G", "germline": "G", "somatic": "S"}  # without an origin a record counts as germline (8.1)
 TEXTS = {
@@ -166,7 +165,7 @@ def _meta(record: Record, view: View) -> dict[str, Any]:
         "title": _title(record, view),
         "version": version_number(record.version),
         "published_version": _version(record.published_version),
-        "published_on": _time(record.published_on),
+        "published_on": iso(record.published_on),
         "has_changes": writer and last_edited != record.published_version,
         "can_write": writer and stored and view.version is None,
         "can_write_latest": writer and stored,
@@ -175,8 +174,8 @@ def _meta(record: Record, view: View) -> dict[str, Any]:
     }
     if writer:
         meta["last_edited"] = version_number(last_edited)
-        meta["created_on"] = _time(record.created_on)
-        meta["updated_on"] = _time(record.updated_on)
+        meta["created_on"] = iso(record.created_on)
+        meta["updated_on"] = iso(record.updated_on)
     return meta
 
 
@@ -187,10 +186,6 @@ def _title(record: Record, view: View) -> str:
 
 def _version(version: int | None) -> float | None:
     return None if version is None else version_number(version)
-
-
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
 
 
 def _version_facts(record: Record, view: View) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import msgspec
 
 from models import ids
 from models.classifications import sharing
-from models.classifications.record_id import dump_id
+from models.classifications.record_id import ADDRESS, dump_id
 from models.classifications.state import Actor, Lab, Level, Record
 from models.classifications.view import View, dump_record, origin_bucket
 from models.exports.format import Context
@@ -36,6 +36,7 @@ FACTS = (
     b'"org_name":%s,"allele_origin_bucket":"%s","resolved_condition":null,"condition_text_match":null,'
     b'"allele":{"resolved":{"status":"P","include":false,"full":%s},"genome_builds":{}},'
 )
+SOURCE = b'"source_url":"%s",%%s' % ADDRESS.format("%d").encode()
 DISCORDANT = b'"discordant":true,"discordant_status":"%s",' % ACTIVE.encode()
 
 
@@ -111,7 +112,7 @@ class RecordText:
         if self.context.shape.face != "export":
             return b""
         told = DISCORDANT if row.id in self.context.discordant else b""
-        return b'"source_url":"/classification/api/classifications/v2/record/%d",%s' % (row.id, told)
+        return SOURCE % (row.id, told)
 
     def _data(self, row: Row) -> bytes:
         if self.plain:

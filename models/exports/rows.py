@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from models import ids
 from models.classifications.keys import key_set
 from models.classifications.state import Evidence, Lab, Level
 
@@ -89,7 +90,8 @@ def parse_row(values: Sequence[Any], labs: Mapping[int, Lab]) -> Row:
 @lru_cache(maxsize=8_192)
 def iso(moment: datetime | None) -> bytes | None:
     """Return a time as single reads write it. Whole chunks of records share one."""
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z").encode()
+    text = ids.iso(moment)
+    return None if text is None else text.encode()
 
 
 @lru_cache(maxsize=8)

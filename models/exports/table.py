@@ -11,6 +11,7 @@ from typing import Any
 from models import ids
 from models.classifications.criteria import Met, met_of, summary_of, weights_of
 from models.classifications.keys import key_set
+from models.classifications.record_id import ADDRESS
 from models.classifications.sharing import level_name
 from models.classifications.state import Cell, Evidence
 from models.classifications.variants import normalise_build
@@ -20,7 +21,6 @@ from models.exports.texts import citations, number, part_text, terms
 
 NOT_MAPPED = "The record is on {build}; nothing is mapped to another build here."
 ACTIVE = "active discordance"  # as the reference says it
-RECORD = "/classification/api/classifications/v2/record/{}"
 
 
 class Facts(ABC):
@@ -84,7 +84,7 @@ class Known(Facts):
 
 
 FIXED: Mapping[str, Callable[[Facts], Any]] = {
-    "url": lambda known: RECORD.format(known.row.id),
+    "url": lambda known: ADDRESS.format(known.row.id),
     "id": lambda known: known.row.id,
     "lab": lambda known: known.row.lab.group_name,
     "lab_record_id": lambda known: known.row.lab_record_id,

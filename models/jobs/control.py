@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.classifications.journal import forget_deleted
 from models.classifications.scenes import forget_rehearsals
 from models.db import Session, driver
-from models.errors import Empty, Gone, InvalidRequest, NotFound
+from models.errors import Empty, InvalidRequest, NotFound
 from models.identity.principal import Principal
 from models.jobs.announcing import announce_end, announce_job, ring
 from models.jobs.pacing import check_pace
@@ -106,8 +106,7 @@ def retry(session: Session, principal: Principal, token: str, submission: Submis
     parent = get_job(session, principal, token)
     if parent.status != JobStatus.DONE:
         raise InvalidRequest("Only a job that is done can be retried.")
-    if parent.purged_on:
-        raise Gone("The items of this job were purged.", purged_on=parent.purged_on.isoformat())
+    parent.check_kept("items")
     if not parent.failed:
         raise Empty("No item of this job failed.")
     asked = submission or Submission(parent.name)

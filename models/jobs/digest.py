@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from models.db import Session, driver
-from models.errors import Gone
 from models.jobs.values import Job
 
 BUDGET = 15_000  # bytes of the whole, so that it stays below 16 KiB with what surrounds it
@@ -75,8 +74,7 @@ def errors(session: Session, job: Job) -> list[dict[str, Any]] | None:
 
 def digest(session: Session, job: Job) -> dict[str, Any]:
     """Return a job's digest as JSON values, as far as it has come. Raises Gone where its items were purged."""
-    if job.purged_on:
-        raise Gone("The results of this job were purged.", purged_on=job.purged_on.isoformat())
+    job.check_kept("results")
     values = {"job_id": job.id, "examples": EXAMPLES, "most": MOST_CAUSES, "silent": list(SILENT)}
     connection = driver(session)
     causes, warnings = (connection.execute(sql, values).fetchall() for sql in (CAUSES, WARNINGS))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from models.db import Session, driver
-from models.errors import Gone, InvalidCursor
+from models.errors import InvalidCursor
 from models.jobs.ledger import OUTCOME_COLUMNS, Outcome
 from models.jobs.reads import as_outcome, find_jobs
 from models.jobs.values import Job
@@ -46,8 +46,7 @@ def list_entries(session: Session, job: Job, after: int, most: int) -> list[Numb
 
     Raises Gone where they were purged, InvalidCursor where the job has not come so far.
     """
-    if job.purged_on:
-        raise Gone("The outcomes of this job were purged.", purged_on=job.purged_on.isoformat())
+    job.check_kept("outcomes")
     found = _read(session, job.id, after, most)
     if not found and after > last_number(session, job):
         raise InvalidCursor("The job's ledger has not come so far.", pointer="/after")

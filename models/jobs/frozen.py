@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from models.classifications.record_id import dump_id
 from models.classifications.visibility import visible_records
 from models.db import NULL, Session, copy_rows, driver
-from models.errors import Gone, InvalidRequest
+from models.errors import InvalidRequest
 from models.identity.principal import Principal
 from models.identity.tables import labs
 from models.jobs.payloads import unpack
@@ -51,8 +51,7 @@ class Drift:
 
 def _check(session: Session, job: Job) -> None:
     """Raise Gone where the job's items were purged, InvalidRequest where it is over no selection."""
-    if job.purged_on:
-        raise Gone("The members of this job were purged.", purged_on=job.purged_on.isoformat())
+    job.check_kept("members")
     row = driver(session).execute("SELECT FROM jobs WHERE id = %s AND selection IS NOT NULL", (job.id,)).fetchone()
     if row is None:
         raise InvalidRequest("Only a job over a selection has members; this one has operations.")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.db import Session, driver
-from models.errors import Gone
 from models.jobs.payloads import unpack
 from models.jobs.values import Job
 
@@ -26,8 +25,7 @@ class Input:
 
 def list_inputs(session: Session, job: Job, indexes: Sequence[int]) -> list[Input]:
     """Return those of these items that the job has, by index. Raises Gone where they were purged."""
-    if job.purged_on:
-        raise Gone("The items of this job were purged.", purged_on=job.purged_on.isoformat())
+    job.check_kept("items")
     wanted = set(indexes)
     chunks = driver(session).execute(CHUNKS, (job.id, list(wanted)))
     found = (one for payload, *columns in chunks for one in _of_chunk(payload, columns, wanted))

@@ -102,5 +102,5 @@ def _gids(session: Session, plan: Job, space: Space, members: Sequence[int | str
 
 def _change(change: str, member: int | str, times: Sequence[datetime | None]) -> dict[str, Any]:
     named = zip(("planned_on", "found_on"), times, strict=True)
-    said = {name: moment.isoformat().replace("+00:00", "Z") for name, moment in named if moment is not None}
+    said = {name: ids.iso(moment) for name, moment in named if moment is not None}
     return {"change": change, "id": member, **said}

@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from models.db import Session, driver
-from models.errors import Gone, NotFound
+from models.errors import NotFound
 from models.identity.principal import Principal
 from models.jobs.ledger import OUTCOME_COLUMNS, Outcome
-from models.jobs.values import Job, JobOutcome, JobStatus
+from models.jobs.values import Job, JobOutcome, JobStatus, Result
 from models.settings import settings
 
 COLUMNS = """
@@ -135,8 +137,7 @@ def list_outcomes(session: Session, job: Job, query: OutcomeQuery) -> list[Outco
 
     Raises Gone where they were purged.
     """
-    if job.purged_on:
-        raise Gone("The results of this job were purged.", purged_on=job.purged_on.isoformat())
+    job.check_kept("results")
     connection = driver(session)
     row = None if job.final else connection.execute(HORIZON, (job.id,)).fetchone()
     values = {"job_id": job.id, "after": query.after, "status": query.status, "size": query.size, "horizon": row and row[0]}
@@ -146,6 +147,17 @@ def list_outcomes(session: Session, job: Job, query: OutcomeQuery) -> list[Outco
     where = f"job_id = %(job_id)s AND index > %(after)s{within}{status}"
     rows = connection.execute(f"SELECT {columns} FROM outcomes WHERE {where} ORDER BY index LIMIT %(size)s", values)
     return [as_outcome(found) for found in rows.fetchall()]
+
+
+def error_of(row: Outcome) -> dict[str, Any] | None:
+    """Return what an item was refused with, None where it was not."""
+    return {"code": row.code, "detail": row.detail, "pointer": row.pointer} if row.code else None
+
+
+def as_result(row: Outcome) -> Result:
+    """Return an outcome whose info is what a single call would have answered."""
+    info: Mapping[str, Any] | None = msgspec.json.decode(row.info) if row.info else None
+    return Result(row.index, row.status, row.target, info, error_of(row), row.line, row.ref)
 
 
 def as_outcome(row: Sequence[Any]) -> Outcome:

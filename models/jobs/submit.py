@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -46,6 +46,7 @@ VALUES (%(token)s, %(tenant)s, %(submitter_id)s, %(name)s, 'bulk', %(params)s, %
     %(parent_id)s, %(idempotency_key)s, %(body_digest)s, %(project_id)s, %(pace)s, %(trace)s)
 ON CONFLICT (submitter_id, idempotency_key) DO NOTHING RETURNING id
 """
+T = TypeVar("T")
 DROP_CHUNKS = "DELETE FROM chunks WHERE job_id = %s"
 FROZEN_CHUNKS = """
 INSERT INTO chunks (job_id, no, lane, size, indexes, groups, units, moments, payload)
@@ -87,7 +88,7 @@ def submit(session: Session, principal: Principal, submission: Submission, items
         total, chunks, lanes = _store_items(session, job_id, submission, items)
     except Grouped:
         driver(session).execute(DROP_CHUNKS, (job_id,))
-        total, chunks, lanes = store_grouped(session, job_id, _batches(items), _names_of_rids)
+        total, chunks, lanes = store_grouped(session, job_id, cut(items, _size), _names_of_rids)
     set_totals(session, job_id, {"total": total, "chunks": chunks, "lanes": lanes})
     return get_job(session, principal, str(token))
 
@@ -98,8 +99,8 @@ def _store_items(session: Session, job_id: int, submission: Submission, items: I
         return store_whole(session, job_id, items)
     if submission.params.get("atomic"):
         whole = (replace(item, group=WHOLE) for item in items)
-        return store_grouped(session, job_id, _batches(whole), _names_of_rids)
-    batches = _batches(items)
+        return store_grouped(session, job_id, cut(whole, _size), _names_of_rids)
+    batches = cut(items, _size)
     begun = list(islice(batches, 2))
     lanes = 1 if len(begun) < 2 else settings().lanes
     total, chunks = _store_chunks(session, job_id, chain(begun, batches), lanes)
@@ -149,18 +150,22 @@ def _earlier(session: Session, principal: Principal, key: str | None, fingerprin
     return get_job(session, principal, str(found[0]), replayed=True)
 
 
-def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Cut the stream into pieces small enough to hold, by number and by bytes."""
-    batch: list[Item] = []
-    size = 0
+def cut(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
+    """Cut a stream into pieces small enough to hold, as chunks are: by number, and by bytes as `size` tells them."""
+    piece: list[T] = []
+    total = 0
     for item in items:
-        batch.append(item)
-        size += len(item.raw)
-        if len(batch) >= settings().chunk_items or size >= settings().chunk_bytes:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+        piece.append(item)
+        total += size(item)
+        if len(piece) >= settings().chunk_items or total >= settings().chunk_bytes:
+            yield piece
+            piece, total = [], 0
+    if piece:
+        yield piece
+
+
+def _size(item: Item) -> int:
+    return len(item.raw)
 
 
 def _store_chunks(session: Session, job_id: int, batches: Iterable[list[Item]], lanes: int) -> tuple[int, int]:

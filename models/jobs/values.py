@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from models.errors import Gone
+
 
 class JobStatus(StrEnum):
     """queued -> processing -> done, or queued -> rejected; never back."""
@@ -130,6 +132,11 @@ class Job:
     def final(self) -> bool:
         """Say whether nothing can change any more."""
         return self.status in FINAL
+
+    def check_kept(self, what: str) -> None:
+        """Raise Gone where what the job holds, such as its items, was purged."""
+        if self.purged_on:
+            raise Gone(f"The {what} of this job were purged.", purged_on=self.purged_on.isoformat())
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from models.operations.classification_chunks import SelectionParams, run_template
+from models.operations.classification_chunks import RecordParams, run_template
 from models.operations.classification_outcomes import results
 from models.operations.undo_classifications import undo
 from models.operations.verb import Verb
@@ -10,7 +10,7 @@ from models.operations.verb import Verb
 REASONS = ("SHARED_BY_MISTAKE", "DUPLICATE", "SENSITIVE_DATA", "OTHER")
 
 
-class Params(SelectionParams):
+class Params(RecordParams):
     """`delete_reason` is kept with a withdrawal."""
 
     delete_reason = fields.String(validate=validate.OneOf(REASONS))

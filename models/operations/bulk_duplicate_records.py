@@ -10,9 +10,9 @@ from models.catalogue.changes import RECORDS, Done, Work
 from models.catalogue.orderings import check_ordering
 from models.catalogue.rows import Member
 from models.jobs.ledger import Chunk
-from models.operations.catalogue_chunks import SelectionParams, checked, new_gids, results, run_over
+from models.operations.catalogue_chunks import checked, new_gids, results, run_over
 from models.operations.undo_catalogue import undo_over
-from models.operations.verb import Verb
+from models.operations.verb import SelectionParams, Verb
 
 
 class Params(SelectionParams):

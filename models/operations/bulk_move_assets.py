@@ -9,10 +9,10 @@ from models.catalogue import asset_tree, assets
 from models.catalogue.changes import ASSETS, Done, Work
 from models.catalogue.rows import AssetNode, Member, find_ids, load_assets
 from models.jobs.ledger import Chunk
-from models.operations.catalogue_chunks import SelectionParams, checked, results, run_over
+from models.operations.catalogue_chunks import checked, results, run_over
 from models.operations.portions import everything
 from models.operations.undo_catalogue import undo_over
-from models.operations.verb import Verb
+from models.operations.verb import SelectionParams, Verb
 
 
 class Params(SelectionParams):

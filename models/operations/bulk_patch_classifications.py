@@ -3,13 +3,13 @@
 from marshmallow import fields
 
 from models.operations.bulk_publish_classifications import level
-from models.operations.classification_chunks import SelectionParams, run_template
+from models.operations.classification_chunks import RecordParams, run_template
 from models.operations.classification_outcomes import results
 from models.operations.undo_classifications import undo
 from models.operations.verb import Verb
 
 
-class Params(SelectionParams):
+class Params(RecordParams):
     """`patch` is an evidence object as in a single operation."""
 
     patch = fields.Dict(keys=fields.String(), required=True)

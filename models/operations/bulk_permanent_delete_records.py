@@ -2,9 +2,9 @@
 
 from models.catalogue import tree
 from models.catalogue.changes import RECORDS
-from models.operations.catalogue_chunks import SelectionParams, results, run_over
+from models.operations.catalogue_chunks import results, run_over
 from models.operations.portions import everything
-from models.operations.verb import Verb
+from models.operations.verb import SelectionParams, Verb
 
 FINAL = "What is removed for good is kept nowhere; what is only deleted can come back."
 run = run_over(RECORDS, lambda work, _, members: tree.permanent_delete(work, RECORDS, members), everything)

@@ -4,7 +4,7 @@ from marshmallow import ValidationError, fields
 
 from models.classifications.sharing import parse_level
 from models.errors import Refused
-from models.operations.classification_chunks import SelectionParams, run_template
+from models.operations.classification_chunks import RecordParams, run_template
 from models.operations.classification_outcomes import results
 from models.operations.undo_classifications import undo
 from models.operations.verb import Verb
@@ -20,7 +20,7 @@ def level(value: object) -> None:
         raise ValidationError("Publishing needs a share level above the user's own.")
 
 
-class Params(SelectionParams):
+class Params(RecordParams):
     """`publish` is a share level in any of its spellings."""
 
     publish = fields.Raw(required=True, validate=level)

@@ -11,10 +11,10 @@ from models.catalogue.changes import RECORDS, Done, Work
 from models.catalogue.rows import Member
 from models.errors import NotDeleted
 from models.jobs.ledger import Chunk
-from models.operations.catalogue_chunks import SelectionParams, checked, results, run_over
+from models.operations.catalogue_chunks import checked, results, run_over
 from models.operations.portions import gone
 from models.operations.undo_catalogue import undo_over
-from models.operations.verb import Verb
+from models.operations.verb import SelectionParams, Verb
 
 
 class Params(SelectionParams):

@@ -12,9 +12,9 @@ from models.catalogue.project import Project
 from models.catalogue.rows import Member
 from models.db import Session
 from models.jobs.ledger import Chunk
-from models.operations.catalogue_chunks import SelectionParams, results, run_over
+from models.operations.catalogue_chunks import results, run_over
 from models.operations.undo_catalogue import undo_over
-from models.operations.verb import Verb
+from models.operations.verb import SelectionParams, Verb
 
 
 class Params(SelectionParams):

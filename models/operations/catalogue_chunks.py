@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import msgspec
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import fields
 
 from models import ids
 from models.catalogue import changes
@@ -27,11 +27,12 @@ from models.identity.principal import Principal
 from models.identity.service import principal_of
 from models.jobs.frozen import Drift
 from models.jobs.ledger import Chunk, Outcome
+from models.jobs.reads import as_result
 from models.jobs.values import Result
 from models.operations import catalogue_images as images
 from models.operations.catalogue_drift import find_drifted
 from models.operations.portions import Portion, Weigh, take
-from models.selection.cursor import MAX_LENGTH
+from models.operations.verb import SelectionParams
 
 Decide: TypeAlias = Callable[[Work, Chunk, Sequence[Member]], list[Done]]
 DATA_TYPES = {RECORDS: "records", ASSETS: "assets"}
@@ -42,21 +43,6 @@ DRIFTED = {
     "gone": "It was not there any more when its turn came.",
     "unmatched": "It did not match the selection any more when its turn came.",
 }
-
-
-def _count(value: object) -> None:
-    if type(value) is not int or value < 0:
-        raise ValidationError("Not a whole number from 0 on.")
-
-
-class SelectionParams(Schema):
-    """What every operation over a selection of a project takes beside the selection itself."""
-
-    test = fields.Boolean(truthy={True}, falsy={False})
-    max_affected = fields.Raw(validate=_count)
-    on_drift = fields.String(validate=validate.OneOf(("apply", "skip")))
-    allow_all = fields.Boolean(truthy={True}, falsy={False})
-    plan_token = fields.String(validate=validate.Length(1, MAX_LENGTH))
 
 
 class TargetParams(SelectionParams):
@@ -181,9 +167,8 @@ def results(_session: Session, _actor: Actor, found: Sequence[Outcome]) -> list[
 
 
 def _result(row: Outcome) -> Result:
-    info: Mapping[str, Any] | None = msgspec.json.decode(row.info) if row.info else None
-    error = {"code": row.code, "detail": row.detail, "pointer": row.pointer, **(info or {})} if row.code else None
-    return Result(row.index, row.status, row.target, None if error else info, error, row.line, row.ref)
+    made = as_result(row)
+    return replace(made, result=None, error={**made.error, **(made.result or {})}) if made.error else made
 
 
 def new_gids(chunk: Chunk, members: Sequence[Member]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import fields, validate
 from msgspec.structs import replace
 
 from models import ids
@@ -22,25 +22,15 @@ from models.jobs.ledger import Chunk, Outcome
 from models.operations import classification_outcomes as outcomes
 from models.operations.classification_drift import find_drifted
 from models.operations.classification_runs import count_run
-from models.selection.cursor import MAX_LENGTH
+from models.operations.verb import SelectionParams
 from models.settings import settings
 from models.strictness import decode_strict
 
 
-def _count(value: object) -> None:
-    if type(value) is not int or value < 0:
-        raise ValidationError("Not a whole number from 0 on.")
+class RecordParams(SelectionParams):
+    """What every operation over a selection of records takes beside the selection itself."""
 
-
-class SelectionParams(Schema):
-    """What every operation over a selection takes beside the selection itself."""
-
-    test = fields.Boolean(truthy={True}, falsy={False})
-    max_affected = fields.Raw(validate=_count)
-    on_drift = fields.String(validate=validate.OneOf(("apply", "skip")))
-    allow_all = fields.Boolean(truthy={True}, falsy={False})
     atomic = fields.Boolean(truthy={True}, falsy={False})
-    plan_token = fields.String(validate=validate.Length(1, MAX_LENGTH))
     return_data = fields.Raw(validate=validate.OneOf((True, False, "flat", "changes")))
 
 

@@ -16,6 +16,7 @@ from models.classifications.state import Actor, Cell, Lab, Message, Operation, R
 from models.db import Session
 from models.jobs.frozen import Drift
 from models.jobs.ledger import Chunk, Outcome
+from models.jobs.reads import error_of
 from models.jobs.values import Result
 
 
@@ -169,13 +170,9 @@ def _made(lab: Lab, name: str, info: Info) -> Record:
 
 def _result(row: Outcome, info: Info | None, moment: history.Moment | None, actor: Actor) -> Result:
     if info is None:
-        return Result(row.index, row.status, row.target, error=_error(row), line=row.line, ref=row.ref)
+        return Result(row.index, row.status, row.target, error=error_of(row), line=row.line, ref=row.ref)
     answer = _answer(row, info, moment, actor)
     return Result(row.index, row.status, row.target, result=answer, line=row.line, ref=row.ref)
-
-
-def _error(row: Outcome) -> dict[str, Any] | None:
-    return {"code": row.code, "detail": row.detail, "pointer": row.pointer} if row.code else None
 
 
 def _answer(row: Outcome, info: Info, moment: history.Moment | None, actor: Actor) -> dict[str, Any]:

@@ -5,7 +5,7 @@ A part that fails is one failed item; all others are there to be fetched, and th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -31,7 +31,7 @@ from models.identity.people import Actor
 from models.identity.principal import Principal
 from models.identity.service import principal_of
 from models.jobs.ledger import Chunk, Outcome
-from models.jobs.reads import get_job
+from models.jobs.reads import as_result, get_job
 from models.jobs.submit import new_job, set_totals
 from models.jobs.values import Job, Result, Submission
 from models.jobs.writing import INSERT_CHUNK
@@ -249,13 +249,7 @@ class _Counted:
 
 def results(_session: Session, _actor: Actor, found: Sequence[Outcome]) -> list[Result]:
     """Return parts as results: `result` is the file's name, rows and bytes."""
-    return [_result(row) for row in found]
-
-
-def _result(row: Outcome) -> Result:
-    answer: Mapping[str, Any] | None = msgspec.json.decode(row.info) if row.info else None
-    error = {"code": row.code, "detail": row.detail, "pointer": row.pointer} if row.code else None
-    return Result(row.index, row.status, row.target, answer, error, row.line, row.ref)
+    return [as_result(row) for row in found]
 
 
 VERB = Verb(NAME, NoParams, run, results, over_selection=False)

@@ -15,6 +15,7 @@ from models.db import Session, driver
 from models.errors import PreviewTooLarge
 from models.jobs.frozen import Drift, note_drifts
 from models.jobs.ledger import Chunk, Outcome
+from models.jobs.submit import cut
 from models.settings import settings
 
 Run: TypeAlias = Callable[[Session, Chunk], list[Outcome]]
@@ -38,7 +39,7 @@ def rehearse(session: Session, chunk: Chunk, run: Run) -> list[Outcome]:
 def _tried(session: Session, chunk: Chunk, run: Run) -> Iterator[list[Outcome]]:
     """Try one piece after the other, as far as the project may be locked for it; what is left is refused."""
     changed, most = 0, settings().limits.subtree
-    for places in _pieces(chunk.items):
+    for places in cut(range(len(chunk.items)), lambda place: len(chunk.items[place])):
         done = 0
         while done < len(places):  # a run may stop before the end, to be called again
             piece = replace(chunk.only(places[done:]), goes_on=True)
@@ -53,20 +54,6 @@ def _untried(piece: Chunk, most: int) -> list[Outcome]:
     refused = PreviewTooLarge(f"The test ended before this item: more than {most} items would have changed by then.")
     each = zip(piece.indexes, piece.lines, piece.refs, strict=True)
     return [Outcome(at, "failed", code=refused.code, detail=refused.detail, line=line, ref=ref) for at, line, ref in each]
-
-
-def _pieces(items: Sequence[bytes]) -> Iterator[list[int]]:
-    """Cut items into places of chunks, by number and by bytes, as they are when they are stored."""
-    places: list[int] = []
-    size = 0
-    for place, raw in enumerate(items):
-        places.append(place)
-        size += len(raw)
-        if len(places) >= settings().chunk_items or size >= settings().chunk_bytes:
-            yield places
-            places, size = [], 0
-    if places:
-        yield places
 
 
 def _note_refs(session: Session, piece: Chunk, rows: Sequence[Outcome]) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -16,6 +15,7 @@ from models.errors import Refused
 from models.identity.people import Actor
 from models.identity.service import principal_of
 from models.jobs.ledger import Chunk, Outcome
+from models.jobs.reads import as_result
 from models.jobs.values import Result
 from models.operations import schema_images as images
 from models.operations.catalogue_chunks import Item, open_work, skipped
@@ -74,10 +74,4 @@ def _outcome(item: Item, ended: Ended) -> Outcome:
 
 def results(_session: Session, _actor: Actor, found: Sequence[Outcome]) -> list[Result]:
     """Return outcomes as answers: the item that came out, or why not."""
-    return [_result(row) for row in found]
-
-
-def _result(row: Outcome) -> Result:
-    info: Mapping[str, Any] | None = msgspec.json.decode(row.info) if row.info else None
-    error = {"code": row.code, "detail": row.detail, "pointer": row.pointer} if row.code else None
-    return Result(row.index, row.status, row.target, info, error, row.line, row.ref)
+    return [as_result(row) for row in found]

@@ -11,7 +11,7 @@ from marshmallow import Schema, fields
 
 from models import operations
 from models.db import Session, driver
-from models.errors import Empty, Gone, NotFinished, NotFound, NotUndoable
+from models.errors import Empty, NotFinished, NotFound, NotUndoable
 from models.identity.principal import Principal
 from models.jobs.ledger import Chunk, Outcome
 from models.jobs.service import get_job, submit
@@ -43,8 +43,7 @@ def submit_undo(session: Session, principal: Principal, token: str, asked: Submi
     verb, project_id = _verb(session, job)
     if job.status != JobStatus.DONE:
         raise NotFinished("Only a job that is done can be undone.")
-    if job.purged_on:
-        raise Gone("The items of this job were purged.", purged_on=job.purged_on.isoformat())
+    job.check_kept("items")
     if not job.succeeded:
         raise Empty("This job changed nothing.")
     test, ours = bool(asked.params.get("test")), project_id is not None

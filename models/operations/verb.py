@@ -6,17 +6,33 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from marshmallow import Schema
+from marshmallow import Schema, ValidationError, fields, validate
 
 from models.catalogue.project import Project
 from models.db import Session
 from models.identity.people import Actor
 from models.jobs.ledger import Chunk, Outcome
 from models.jobs.values import Result
+from models.selection.cursor import MAX_LENGTH
 from models.selection.spaces import RECORDS
 
 TABLES = {"records": "catalogue_records", "assets": "assets", "items": "schema_items"}  # by what names of operations end with
 UNDO = "undo"  # the job that takes another one back
+
+
+def _count(value: object) -> None:
+    if type(value) is not int or value < 0:
+        raise ValidationError("Not a whole number from 0 on.")
+
+
+class SelectionParams(Schema):
+    """What every operation over a selection takes beside the selection itself."""
+
+    test = fields.Boolean(truthy={True}, falsy={False})
+    max_affected = fields.Raw(validate=_count)
+    on_drift = fields.String(validate=validate.OneOf(("apply", "skip")))
+    allow_all = fields.Boolean(truthy={True}, falsy={False})
+    plan_token = fields.String(validate=validate.Length(1, MAX_LENGTH))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from models import ids
 from models.db import transaction
 from models.jobs import service as jobs
 from models.jobs.inputs import Input, list_inputs
@@ -29,7 +30,7 @@ def get_figures() -> Response:
     with transaction() as session:
         past = look_back(session, ask["minutes"] * MINUTE, principal().user_id if ask["mine"] else None)
         numbers, parts = count_open(session), list_parts(session)
-    shown = [part | {"started_on": part["started_on"].isoformat().replace("+00:00", "Z")} for part in parts]
+    shown = [part | {"started_on": ids.iso(part["started_on"])} for part in parts]
     return answer({"parts": shown, "open": _dump_open(numbers), "past": asdict(past)})
 
 

@@ -14,12 +14,12 @@ from typing import Any
 import msgspec
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Flask, Response, current_app
 from werkzeug.routing import Rule
 
 from models import operations
 from models.operations.verb import Verb
-from web.answers import JSON
+from web.answers import JSON, unless_known
 from web.projects import absent
 from web.projects.bulk import OWN
 from web.projects.described import ABSENT, COMMON, IN_PROJECT, Form
@@ -244,6 +244,4 @@ def _document() -> bytes:
 @api.get(DOCUMENT)
 def get_openapi() -> Response:
     """Give this face's description."""
-    response = Response(_document(), content_type=JSON, headers={"Cache-Control": "public, max-age=300"})
-    response.add_etag()
-    return response.make_conditional(request)  # type: ignore[return-value]
+    return unless_known(Response(_document(), content_type=JSON, headers={"Cache-Control": "public, max-age=300"}))
