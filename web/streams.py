@@ -20,9 +20,12 @@ from flask import Response, current_app, g, request
 from models import ids
 from models.db import transaction
 from models.errors import InvalidCursor, Unavailable
+from models.identity.principal import Principal
+from models.identity.standing import stand
 from models.jobs.following import Numbered, Place, Word, hear, last_number
 from models.jobs.reads import error_of
 from models.jobs.values import Job
+from web.auth import principal
 from web.desks import Desk, Found
 from web.handover import hand_over
 from web.hub import Waiting
@@ -44,6 +47,7 @@ Dump: TypeAlias = Callable[[Job], dict[str, Any]]
 class Follower:
     """Whose stream of which job it is: what turns the job into JSON."""
 
+    who: Principal
     job_id: int
     dump: Dump
 
@@ -59,7 +63,7 @@ def stream(job: Job, dump: Dump, after: int | None) -> Response:
     head = Response(status=200, content_type=KIND, headers={"X-Accel-Buffering": "no"})
     if g.get("token"):
         head.headers["Authorization"] = g.token
-    follower = Follower(job.id, dump)
+    follower = Follower(principal(), job.id, dump)
     waiting = Waiting(DESK, follower, place, SECONDS, stream=True, tell=lambda waiting, word: tell(dump, waiting.position, word))
     return hand_over(waiting, head) or _stream_here(follower, place)
 
@@ -125,9 +129,12 @@ def _behind(place: Place, word: Word) -> Place:
 
 
 def _read(asked: Sequence[tuple[Follower, Place]]) -> list[Found | Literal[False] | None]:
+    """Read for many at once; False for those whose job is gone, or who may not read any longer."""
     with transaction() as session:
         words = hear(session, [(follower.job_id, place) for follower, place in asked], MOST)
-    return [_found(place, word) for (_, place), word in zip(asked, words, strict=True)]
+        standing = stand(session, [follower.who for follower, _ in asked])
+    each = zip(asked, words, standing, strict=True)
+    return [stands and _found(place, word) for (_, place), word, stands in each]
 
 
 def _found(place: Place, word: Word | None) -> Found | Literal[False] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import msgspec
 from flask import Blueprint, Response, current_app, g, request
@@ -16,6 +16,8 @@ from models.db import Session, transaction
 from models.errors import InvalidRequest, Refused, Unavailable
 from models.feed.changes import number
 from models.feed.reading import COMMON, Entry, News, Position, Reader, audiences, latest, read, read_many
+from models.identity.principal import Principal
+from models.identity.standing import stand
 from models.settings import settings
 from web.auth import principal, sign_in
 from web.desks import Desk, Found
@@ -33,6 +35,8 @@ STREAM_SECONDS = 600.0
 PAUSE = 0.2
 MORE = "There is more: ask again from these cursors."
 CHUNK = 100  # changes of each stream that one waiting reader gets at a time
+Waiter: TypeAlias = tuple[Principal, Reader]
+"""Who waits, and as whom the feed is read."""
 
 
 @api.route("/cursors", methods=METHODS)
@@ -57,8 +61,8 @@ def get_changes() -> Response:
     reader, after, news = _look(params)
     if news.entries or not seconds:
         return reply(Answer(dump_news(news)))
-    waiting = Waiting(DESK, reader, after, seconds, stream=False, tell=_tell_answer)
-    return hand_over(waiting, reply(Answer({}))) or _wait_here(params, ids.monotonic() + seconds)
+    waiting = Waiting(DESK, (principal(), reader), after, seconds, stream=False, tell=_tell_answer)
+    return hand_over(waiting, reply(Answer({}))) or _wait_here(waiting)
 
 
 @api.get("/events")
@@ -72,7 +76,7 @@ def stream_changes() -> Response:
     head = Response(status=200, content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
     if g.get("token"):
         head.headers["Authorization"] = g.token
-    answer = hand_over(Waiting(DESK, reader, after, STREAM_SECONDS, stream=True, tell=_tell_events), head)
+    answer = hand_over(Waiting(DESK, (principal(), reader), after, STREAM_SECONDS, stream=True, tell=_tell_events), head)
     if answer is None:
         raise Unavailable("No place for a stream is left; ask /sync/get with `wait` instead.", retry_after=5)
     return answer
@@ -97,13 +101,17 @@ def _seconds(params: Params) -> int:
     return min(wait, settings().limits.wait_seconds)
 
 
-def _wait_here(params: Params, end: float) -> Response:
-    """Wait in this thread, where the connection cannot be given away; at once where all places for that are taken."""
+def _wait_here(waiting: Waiting) -> Response:
+    """Wait in this thread, where the connection cannot be given away; not at all where all places for that are taken."""
+    end, news = ids.monotonic() + waiting.seconds, News((), waiting.position)
     with cast(Places, current_app.extensions[WAITERS]).taken() as place:
-        news = _look(params)[2]
         while place and not news.entries and (left := end - ids.monotonic()) > 0:
             time.sleep(min(PAUSE, left))
-            news = _look(params)[2]
+            _number()
+            found = _read([(waiting.reader, waiting.position)])[0]
+            if found is False:
+                break
+            news = found.news if found else news
     return reply(Answer(dump_news(news)))
 
 
@@ -122,14 +130,17 @@ def _tell_events(waiting: Waiting, news: News) -> bytes:
     return b"".join(events)
 
 
-def _audiences(reader: Reader) -> list[str]:
+def _audiences(waiter: Waiter) -> list[str]:
     with transaction() as session:
-        return audiences(session, reader)
+        return audiences(session, waiter[1])
 
 
-def _read(asked: Sequence[tuple[Reader, Position]]) -> list[Found | Literal[False] | None]:
+def _read(asked: Sequence[tuple[Waiter, Position]]) -> list[Found | Literal[False] | None]:
+    """Read for many at once; False for those who may not read any longer."""
     with transaction() as session:
-        return [_found(news) for news in read_many(session, asked, CHUNK)]
+        told = read_many(session, [(reader, after) for (_, reader), after in asked], CHUNK)
+        standing = stand(session, [who for (who, _), _ in asked])
+    return [stands and _found(news) for news, stands in zip(told, standing, strict=True)]
 
 
 def _found(news: News | Refused) -> Found | Literal[False] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from models.errors import NotFound, Unauthorized
 from models.identity.accounts import LAB_GROUP
 from models.identity.importing import Report, import_accounts
 from models.identity.people import Lab, Person
-from models.identity.principal import Principal
+from models.identity.principal import Credential, Principal
 from models.identity.tables import api_keys, lab_members, labs, organisations, users
 
 __all__ = [
@@ -70,7 +71,7 @@ def authenticate(session: Session, key: str) -> Principal:
         raise Unauthorized(REFUSAL)
     if row.last_used_on is None or row.last_used_on < now - STALE:
         session.execute(_note_use, {"key_id": row.key_id, "now": now})  # never waits for another request with the key
-    return _principal(row)
+    return replace(_principal(row), by=Credential(key_id=row.key_id))
 
 
 def _plausible(key: str) -> bool:
