@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from docs.generators.markdown import code, heading, table
-from web import openapi
+from web import described, openapi
 
 Operation = Mapping[str, Any]
 AREAS = (
@@ -23,7 +23,7 @@ AREAS = (
     ("", "Health and numbers"),
 )
 REFUSED = 400
-USUAL = (*openapi.EVERYWHERE, *openapi.SIGNED_IN)  # told once, above the tables
+USUAL = (*described.EVERYWHERE, *described.SIGNED_IN)  # told once, above the tables
 
 
 @lru_cache(maxsize=1)
