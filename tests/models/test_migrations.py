@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
@@ -64,3 +66,14 @@ def test_words_of_what_is_there_are_moved_and_moved_back(own_database: str) -> N
         assert connection.execute(indexed).fetchone() == (1,)
         connection.execute("UPDATE records SET version = 3, evidence = '{}'")  # and no trigger is left behind
         assert connection.execute(indexed).fetchone() == (0,)
+
+
+def imported(file: Path) -> set[str]:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    plain = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    return plain | {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+
+
+def test_a_migration_depends_on_nothing_of_ours_but_the_settings() -> None:
+    found = {name for file in (Path(migrations.__path__[0]) / "versions").glob("*.py") for name in imported(file)}
+    assert {name for name in found if name.startswith(("models", "web", "worker", "manage", "waybill"))} <= {"models.settings"}
