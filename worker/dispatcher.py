@@ -1,4 +1,4 @@
-"""The dispatcher: wakes open chunks, fairly over tenants, and sweeps what was forgotten. A process of its own; two may run.
+"""The dispatcher: wakes open chunks, fairly over tenants, and those that were forgotten. A process of its own; two may run.
 
 It listens for notifications and looks every half second besides. It holds no transaction while it talks to the broker.
 """
@@ -7,36 +7,28 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
 import structlog
 from kombu.exceptions import OperationalError as BrokerError
 
-from models import idempotency, ids, parts, tracing
-from models.catalogue import asset_bytes
-from models.db import DATABASE_ERRORS, Session, engine, transaction
-from models.errors import Unavailable
-from models.exports import service as exports
-from models.feed import reading as feed
-from models.jobs import announcing, cancelling, dispatch, pacing, receipts, service
+from models import ids, parts, tracing
+from models.db import DATABASE_ERRORS, engine, transaction
+from models.jobs import announcing, cancelling, dispatch, pacing
 from models.jobs.dispatch import Wake
 from models.listening import listener
 from models.logs import configure_log
-from models.selection import resolve
 from models.settings import settings
-from models.uploads import files as uploads
-from models.webhooks import outbox
 from worker import traces
 from worker.app import app
 from worker.counts import counts
 from worker.courier import Courier
+from worker.housekeeping import Housekeeper
 from worker.pause import pause
 
 log = structlog.get_logger()
-HOUSEKEEPING_SECONDS = 60.0
 BEAT_SECONDS = 2.0
 LEAST_WAIT = 0.02  # seconds
 
@@ -48,7 +40,6 @@ class Dispatcher:
         self.stopping = threading.Event()
         self.part = parts.new_part("dispatcher")
         self.beat_at = 0.0
-        self.house_at = ids.monotonic() + HOUSEKEEPING_SECONDS
         self.listener: psycopg.Connection[Any] | None = None
         self.soonest: float | None = None  # seconds from the last look until a paced job has something to begin
 
@@ -78,9 +69,6 @@ class Dispatcher:
             wakes, self.soonest = dispatch.pick(session), pacing.soonest(session)
         pause("picked")
         self.publish(wakes)
-        if now >= self.house_at:
-            self.house_at = now + HOUSEKEEPING_SECONDS
-            keep_house()
 
     def stop_cancelled(self) -> None:
         """End the open chunks of cancelled jobs."""
@@ -136,39 +124,16 @@ def stop(job_id: int) -> None:
             look(session)
 
 
-def keep_house() -> None:
-    """Remove what is past its time, a little at each turn so that nobody waits for it."""
-    with transaction() as session:
-        service.keep_house(session)
-    for sweep in (exports.sweep, asset_bytes.sweep, uploads.sweep):
-        _sweep_files(sweep)
-    with transaction() as session:
-        resolve.purge_expired(session, ids.now() - timedelta(hours=settings().cursor_hours))
-        feed.purge(session)
-        idempotency.forget(session)
-        outbox.forget(session)
-        receipts.forget(session)
-        parts.forget_lost(session)
-
-
-def _sweep_files(sweep: Callable[[Session], int]) -> None:
-    """Remove files that are past their time; where they are out of reach, they are removed at a later turn."""
-    try:
-        with transaction() as session:
-            sweep(session)
-    except (Unavailable, OSError) as error:
-        log.warning("files_out_of_reach", of=sweep.__module__, error=type(error).__name__)
-
-
 def main() -> None:
     """Run a dispatcher until SIGTERM or SIGINT."""
     dispatcher = Dispatcher()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: dispatcher.stopping.set())
     configure_log(settings().log_level)
-    engine()  # made here, before two threads would
+    engine()  # made here, before several threads would
     tracing.begin("dispatcher")
     Courier(dispatcher.stopping).start()
+    Housekeeper(dispatcher.stopping).start()
     log.info("dispatcher_started")
     dispatcher.run()
     tracing.end()

@@ -31,9 +31,6 @@ INSERT INTO export_files (job_id, no, name, media_type, rows, bytes, digest, fen
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp())
 """
 KEPT = "SELECT token FROM jobs WHERE token = ANY(%s) AND purged_on IS NULL"
-FORGET = """
-DELETE FROM export_files f WHERE NOT EXISTS (SELECT FROM jobs j WHERE j.id = f.job_id AND j.purged_on IS NULL)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +138,6 @@ def sweep(session: Session) -> int:
     found = {entry.name: Path(entry.path) for entry in os.scandir(root)} if root.is_dir() else {}
     tokens = [name for name in found if _is_token(name)]
     kept = {str(row[0]) for row in driver(session).execute(KEPT, (tokens,)).fetchall()} if tokens else set()
-    driver(session).execute(FORGET)
     gone = [found[name] for name in tokens if name not in kept]
     for folder in gone:
         shutil.rmtree(folder)

@@ -17,7 +17,7 @@ from models.settings import settings
 
 COMMON = "cc"
 PROJECT = "project"
-PURGED_AT_ONCE = 20_000
+PURGED_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,31 +197,34 @@ def latest(session: Session, project_id: int | None = None) -> Position:
 
 
 PURGE_COMMON = """
-WITH old AS (
-    SELECT cursor FROM cc_changes WHERE created_on < now() - make_interval(days => %(days)s) ORDER BY created_on LIMIT %(most)s
-), gone AS (
-    DELETE FROM cc_changes c USING old WHERE c.cursor = old.cursor RETURNING c.cursor, c.project_id, c.user_id
+WITH gone AS (
+    DELETE FROM cc_changes WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM cc_changes WHERE created_on < now() - make_interval(days => %(days)s)
+        ORDER BY created_on LIMIT %(most)s FOR UPDATE SKIP LOCKED
+    )) RETURNING cursor, project_id, user_id
+), noted AS (
+    INSERT INTO feed_purged (audience, cursor) SELECT CASE WHEN user_id IS NOT NULL THEN 'user ' || user_id
+        WHEN project_id IS NULL THEN 'all' ELSE 'members ' || project_id END, max(cursor) FROM gone GROUP BY 1 ORDER BY 1
+    ON CONFLICT (audience) DO UPDATE SET cursor = greatest(feed_purged.cursor, excluded.cursor)
 )
-INSERT INTO feed_purged (audience, cursor)
-SELECT CASE WHEN user_id IS NOT NULL THEN 'user ' || user_id WHEN project_id IS NULL THEN 'all' ELSE 'members ' || project_id END,
-    max(cursor) FROM gone GROUP BY 1
-ON CONFLICT (audience) DO UPDATE SET cursor = greatest(feed_purged.cursor, excluded.cursor)
+SELECT count(*) FROM gone
 """
 PURGE_PROJECTS = """
-WITH old AS (
-    SELECT project_id, cursor FROM project_changes WHERE created_on < now() - make_interval(days => %(days)s)
-    ORDER BY created_on LIMIT %(most)s
-), gone AS (
-    DELETE FROM project_changes c USING old WHERE c.project_id = old.project_id AND c.cursor = old.cursor
-    RETURNING c.project_id, c.cursor
+WITH gone AS (
+    DELETE FROM project_changes WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM project_changes WHERE created_on < now() - make_interval(days => %(days)s)
+        ORDER BY created_on LIMIT %(most)s FOR UPDATE SKIP LOCKED
+    )) RETURNING project_id, cursor
+), noted AS (
+    INSERT INTO feed_purged (audience, cursor) SELECT 'project ' || project_id, max(cursor) FROM gone GROUP BY 1 ORDER BY 1
+    ON CONFLICT (audience) DO UPDATE SET cursor = greatest(feed_purged.cursor, excluded.cursor)
 )
-INSERT INTO feed_purged (audience, cursor) SELECT 'project ' || project_id, max(cursor) FROM gone GROUP BY 1
-ON CONFLICT (audience) DO UPDATE SET cursor = greatest(feed_purged.cursor, excluded.cursor)
+SELECT count(*) FROM gone
 """
 
 
-def purge(session: Session) -> None:
-    """Forget the oldest changes past their time, some of them at each turn, and note for whom something is gone."""
+def purge(session: Session) -> bool:
+    """Forget some of the oldest changes past their time, and note for whom something is gone; say whether there may be more."""
     values = {"days": settings().feed_days, "most": PURGED_AT_ONCE}
-    for statement in (PURGE_COMMON, PURGE_PROJECTS):
-        driver(session).execute(statement, values)
+    counts = [driver(session).execute(statement, values).fetchone() for statement in (PURGE_COMMON, PURGE_PROJECTS)]
+    return (PURGED_AT_ONCE,) in counts

@@ -1,11 +1,9 @@
-"""What an owner does with a job, and what time does: cancel, retry, purge, retention."""
+"""What an owner does with a job: cancel, pause, set its pace, retry."""
 
 from __future__ import annotations
 
-from models.classifications.journal import forget_deleted
-from models.classifications.scenes import forget_rehearsals
 from models.db import Session, driver
-from models.errors import Empty, InvalidRequest, NotFound
+from models.errors import Empty, Gone, InvalidRequest, NotFound
 from models.identity.principal import Principal
 from models.jobs.announcing import announce_end, announce_job, ring
 from models.jobs.pacing import check_pace
@@ -13,7 +11,6 @@ from models.jobs.payloads import pack, unpack
 from models.jobs.reads import get_job
 from models.jobs.submit import new_job, set_totals
 from models.jobs.values import Job, JobStatus, Submission
-from models.settings import settings
 
 REJECT = """
 UPDATE jobs SET status = 'rejected', cancelled = total, cancel_requested_on = now(), finished_on = now(), updated_on = now(),
@@ -106,11 +103,10 @@ def retry(session: Session, principal: Principal, token: str, submission: Submis
     parent = get_job(session, principal, token)
     if parent.status != JobStatus.DONE:
         raise InvalidRequest("Only a job that is done can be retried.")
-    parent.check_kept("items")
+    params, selection, project_id = _asked(session, parent.id)
     if not parent.failed:
         raise Empty("No item of this job failed.")
     asked = submission or Submission(parent.name)
-    params, selection, project_id = _asked(session, parent.id)
     again = Submission(parent.name, params, parent.tags, asked.idempotency_key, asked.body_digest, project_id, pace=parent.pace)
     job_id, child, earlier = new_job(session, principal, again, {"parent_id": parent.id, "selection": selection})
     if earlier:
@@ -119,10 +115,15 @@ def retry(session: Session, principal: Principal, token: str, submission: Submis
     return get_job(session, principal, str(child))
 
 
+ASKED = "SELECT params, selection::text, project_id, purged_on FROM jobs WHERE id = %s FOR SHARE"  # no purge until all is copied
+
+
 def _asked(session: Session, job_id: int) -> tuple[dict[str, object], str | None, int | None]:
-    row = driver(session).execute("SELECT params, selection::text, project_id FROM jobs WHERE id = %s", (job_id,)).fetchone()
+    row = driver(session).execute(ASKED, (job_id,)).fetchone()
     if row is None:
         raise NotFound("There is no such job.")
+    if row[3]:
+        raise Gone("The items of this job were purged.", purged_on=row[3].isoformat())
     return dict(row[0]), row[1], row[2]
 
 
@@ -155,52 +156,3 @@ def _copy_failed(session: Session, parent_id: int, job_id: int) -> dict[str, int
         driver(session).execute(COPY_CHUNK, (job_id, chunks, lane, len(at), *cut, payload))
         total, chunks, lanes = total + len(at), chunks + 1, max(lanes, lane + 1)
     return {"total": total, "chunks": chunks, "lanes": lanes}
-
-
-PURGE = """
-WITH gone AS (
-    UPDATE jobs SET purged_on = now(), updated_on = now() WHERE id = ANY(%s) AND purged_on IS NULL RETURNING id
-), entries_gone AS (DELETE FROM entries WHERE job_id IN (SELECT id FROM gone)
-), outcomes_gone AS (DELETE FROM outcomes WHERE job_id IN (SELECT id FROM gone)
-), drifts_gone AS (DELETE FROM drifts WHERE job_id IN (SELECT id FROM gone)
-), images_gone AS (DELETE FROM images WHERE job_id IN (SELECT id FROM gone)
-), schema_images_gone AS (DELETE FROM schema_images WHERE job_id IN (SELECT id FROM gone)
-), deleted_due AS (UPDATE deleted_records SET keep_until = now() WHERE job_id IN (SELECT id FROM gone) AND evidence IS NOT NULL)
-DELETE FROM chunks WHERE job_id IN (SELECT id FROM gone)
-"""
-
-
-def _purge(session: Session, job_id: int) -> None:
-    connection = driver(session)
-    connection.execute("SET LOCAL statement_timeout = '10min'")  # a job may have millions of outcomes
-    connection.execute(PURGE, ([job_id],))
-
-
-def purge(session: Session, principal: Principal, token: str) -> None:
-    """Remove a final job's items and outcomes, and what undoing it would need; its summary stays.
-
-    Raises InvalidRequest while it still runs.
-    """
-    job = get_job(session, principal, token)
-    if not job.final:
-        raise InvalidRequest("Only a job that is done or rejected can be purged; cancel it first.")
-    _purge(session, job.id)
-
-
-def keep_house(session: Session) -> int:
-    """Purge the items of one job past its retention, and forget summaries past theirs. Returns how many jobs were purged."""
-    connection = driver(session)
-    forget_deleted(session)
-    forget_rehearsals(session)
-    connection.execute(
-        "DELETE FROM jobs WHERE purged_on IS NOT NULL AND finished_on < now() - make_interval(days => %s)",
-        (settings().jobs_days,),
-    )
-    due = connection.execute(
-        "SELECT id FROM jobs WHERE purged_on IS NULL AND finished_on < now() - make_interval(days => %s) "
-        "ORDER BY finished_on LIMIT 1",
-        (settings().results_days,),
-    ).fetchall()  # fmt: skip
-    if due:
-        _purge(session, due[0][0])
-    return len(due)

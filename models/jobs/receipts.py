@@ -38,7 +38,6 @@ SELECT j.params, j.selection, u.username FROM jobs j LEFT JOIN users u ON u.id =
 WHERE j.id = %s AND j.purged_on IS NULL FOR SHARE OF j
 """
 KEEP = "INSERT INTO receipts (job_id, jws) VALUES (%s, %s) ON CONFLICT (job_id) DO NOTHING"
-FORGET = "DELETE FROM receipts r WHERE NOT EXISTS (SELECT FROM jobs j WHERE j.id = r.job_id)"
 PURGED = "The items and outcomes of this job were purged, so that no receipt can be made of them any more."
 
 
@@ -184,8 +183,3 @@ def issue(session: Session, job: Job, given: Digest, ledger: Digest) -> str:
     )  # fmt: skip
     driver(session).execute(KEEP, (job.id, sign(session, msgspec.json.encode(facts))))
     return find_receipt(session, job) or ""
-
-
-def forget(session: Session) -> int:
-    """Remove the receipts of jobs that are forgotten; return how many."""
-    return driver(session).execute(FORGET).rowcount

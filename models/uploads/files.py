@@ -31,10 +31,14 @@ LIVE = """
 SELECT id FROM uploads WHERE id = ANY(%s) AND job_token IS NULL AND refusal IS NULL
     AND touched_on > now() - make_interval(hours => %s)
 """
+FORGOTTEN_AT_ONCE = 10  # with up to MOST_PARTS parts each
 FORGET = """
-DELETE FROM uploads
-WHERE touched_on < now() - make_interval(hours => %s) AND (NOT complete OR touched_on < now() - make_interval(days => %s))
+DELETE FROM uploads WHERE id = ANY(ARRAY(
+    SELECT id FROM uploads WHERE {past} ORDER BY touched_on LIMIT %s FOR UPDATE SKIP LOCKED
+))
 """
+FORGET_OPEN = FORGET.format(past="NOT complete AND touched_on < now() - make_interval(hours => %s)")
+FORGET_OLD = FORGET.format(past="touched_on < now() - make_interval(days => %s)")
 
 Part = tuple[int, int, int]
 """Where it starts, the fence of its request, its size."""
@@ -169,18 +173,26 @@ def remove(upload: UUID) -> None:
 
 
 def sweep(session: Session) -> int:
-    """Remove files of uploads that are used or whose time is over; forget uploads long past it. Returns how many folders went."""
+    """Remove files of uploads that are used or whose time is over. Returns how many folders went."""
     known = settings()
     found = {entry.name: Path(entry.path) for entry in os.scandir(known.uploads)} if known.uploads.is_dir() else {}
     names = [name for name in found if _is_id(name)]
     live = driver(session).execute(LIVE, (names, known.upload_hours)).fetchall() if names else []
     kept = {str(row[0]) for row in live}
-    driver(session).execute(FORGET, (2 * known.upload_hours, known.jobs_days))
     gone = [found[name] for name in names if name not in kept]
     for place in gone:
         shutil.rmtree(place, ignore_errors=True)
         log.info("upload_removed", upload=place.name)
     return len(gone)
+
+
+def forget(session: Session) -> bool:
+    """Forget some uploads long past their time, with their parts; say whether there may be more of them."""
+    known = settings()
+    connection = driver(session)
+    unfinished = connection.execute(FORGET_OPEN, (2 * known.upload_hours, FORGOTTEN_AT_ONCE)).rowcount
+    finished = connection.execute(FORGET_OLD, (known.jobs_days, FORGOTTEN_AT_ONCE)).rowcount
+    return FORGOTTEN_AT_ONCE in (unfinished, finished)
 
 
 def _is_id(name: str) -> bool:

@@ -75,6 +75,13 @@ SECRETS = """
 SELECT secret, CASE WHEN old_until > clock_timestamp() THEN old_secret END FROM webhooks
 WHERE id = %(webhook_id)s AND status = 'active' FOR UPDATE
 """
+FORGOTTEN_AT_ONCE = 1_000  # each with its tries
+FORGET = """
+DELETE FROM deliveries WHERE id = ANY(ARRAY(
+    SELECT id FROM deliveries WHERE created_on < now() - make_interval(days => %s) ORDER BY created_on LIMIT %s
+    FOR UPDATE SKIP LOCKED
+))
+"""
 DISABLE = """
 UPDATE webhooks SET status = 'disabled', reason = %(reason)s, disabled_on = clock_timestamp(), next_on = NULL
 WHERE id = %(webhook_id)s RETURNING user_id
@@ -197,10 +204,6 @@ def backlog(session: Session) -> Backlog:
     return Backlog(*row) if row else Backlog(0, 0.0, 0)
 
 
-def forget(session: Session) -> None:
-    """Forget deliveries past the time that results are kept, some of them at each turn."""
-    driver(session).execute(
-        "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries "
-        "WHERE created_on < now() - make_interval(days => %s) ORDER BY created_on LIMIT 5000)",
-        (settings().results_days,),
-    )
+def forget(session: Session) -> bool:
+    """Forget some of the deliveries past the time that results are kept, with their tries; say whether there may be more."""
+    return driver(session).execute(FORGET, (settings().results_days, FORGOTTEN_AT_ONCE)).rowcount == FORGOTTEN_AT_ONCE

@@ -15,10 +15,10 @@ import pytest
 
 from models.db import driver, transaction
 from models.exports import files
-from models.exports import service as exports
 from models.settings import settings
 from tests.web.conftest import Caller, code_of, upserts
 from tests.web.test_exports import BULK_GET, EXPORT, put, rows_of
+from worker.housekeeping import keep_house
 
 Work = Callable[[], None]
 
@@ -138,13 +138,14 @@ def test_purged_files_are_gone_from_disk_too(ann: Caller, work_all: Work, folder
     assert ann.open(f"/api/jobs/{purged}", method="DELETE").status_code == 204
     assert code_of_api(ann.get(f"/api/jobs/{purged}/files/0")) == (410, "gone")
     (folder / "somebody else's").mkdir()
-    with transaction() as session:
-        assert exports.sweep(session) == 1
+    keep_house()
     assert {path.name for path in folder.iterdir()} == {kept, "somebody else's"}
     with transaction() as session:
+        rows = driver(session).execute("SELECT token::text FROM export_files JOIN jobs ON id = job_id").fetchall()
+        assert rows == [(kept,)]
         driver(session).execute("DELETE FROM jobs WHERE token = %s", (kept,))
-        assert exports.sweep(session) == 1
-        assert driver(session).execute("SELECT count(*) FROM export_files").fetchone() == (0,)
+    keep_house()
+    assert {path.name for path in folder.iterdir()} == {"somebody else's"}
 
 
 def test_members_are_those_of_the_submission(ann: Caller, work_all: Work) -> None:

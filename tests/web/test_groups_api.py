@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from models.db import driver, transaction
-from models.jobs import service as jobs
 from models.settings import settings
 from tests.web.conftest import BULK, GOOD, RECORD, Caller, count, make
+from worker.housekeeping import keep_house
 from worker.runner import work
 
 BAD = {"upsert": {"age": {"value": {"no": 1}}}}
@@ -114,8 +114,7 @@ def test_what_tests_came_to_is_kept_between_chunks_and_gone_with_the_job(
     work_all()
     assert {row[1] for row in endings(ann, token)} == {"succeeded"}
     assert ann.job(token)["succeeded"] == 2 * number
-    with transaction() as session:
-        jobs.keep_house(session)
+    keep_house()
     assert [count(table) for table in ("rehearsals", "records", "versions")] == [0, 0, 0]
 
 

@@ -9,9 +9,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from models.db import driver, transaction
-from models.jobs import service as jobs
 from tests.models.classifications.test_words import amiss
 from tests.web.conftest import BULK, GOOD, RECORD, Caller, code_of, count, make, upserts
+from worker.housekeeping import keep_house
 
 Work = Callable[[], None]
 R0 = "north/one/r0"
@@ -340,8 +340,7 @@ def test_what_a_purged_job_deleted_is_forgotten(ann: Caller, work_all: Work) -> 
     work_all()
     ann.open(f"/api/jobs/{token}", method="DELETE")
     assert count("versions") == 1
-    with transaction() as session:
-        jobs.keep_house(session)
+    keep_house()
     assert (count("versions"), count("deleted_records")) == (0, 1)
     assert count("deleted_records WHERE evidence IS NOT NULL") == 0
 
@@ -352,7 +351,7 @@ def test_what_was_deleted_and_is_no_longer_kept_cannot_be_brought_back(ann: Call
     work_all()
     with transaction() as session:
         driver(session).execute("UPDATE deleted_records SET keep_until = now()")
-        jobs.keep_house(session)
+    keep_house()
     _, results = undo(ann, token, work_all)
     fates = {row["id"]: (row["status"], row["error"] and row["error"]["code"]) for row in results}
     assert fates == {str(rid): ("skipped", "purged"), "north/one/r1": ("succeeded", None)}
@@ -420,7 +419,7 @@ def test_a_moment_to_come_or_no_longer_kept_is_refused(ann: Caller, cat: Caller,
     assert ann.post(f"{BULK}get", ask | {"as_of": row[0]}).json["result"]["records.size"] == 1
     with transaction() as session:
         driver(session).execute("UPDATE deleted_records SET keep_until = now()")
-        jobs.keep_house(session)
+    keep_house()
     assert code_of(ann.post(f"{BULK}get", ask | {"as_of": row[0]})) == (410, "gone")
     assert cat.post(f"{BULK}get", ask | {"as_of": row[0]}).status_code == 200
 

@@ -20,6 +20,7 @@ from models.settings import settings
 from models.uploads import files
 from tests.web.conftest import BULK, RECORD, Caller, code_of, count, upserts
 from web.uploads import UPLOADERS
+from worker.housekeeping import keep_house
 
 LINES = "application/x-ndjson"
 PARTIAL = "application/partial-upload"
@@ -295,15 +296,13 @@ def test_an_empty_upload_is_an_empty_body(ann: Caller) -> None:
 def test_an_upload_whose_time_is_over_is_gone_and_then_forgotten(ann: Caller) -> None:
     place = place_of(begin(ann, BODY[:40]))
     done = place_of(begin(ann, BODY))
-    _age(settings().upload_hours)
+    _age(settings().upload_hours + 1)
     assert [look(ann, place).status_code, append(ann, place, 40, BODY[40:]).status_code] == [410, 410]
-    with transaction() as session:
-        assert files.sweep(session) == 2
+    keep_house()
     assert {place.name for place in settings().uploads.iterdir()} == set()
     assert look(ann, done).status_code == 410
     _age(settings().upload_hours + 1)
-    with transaction() as session:
-        files.sweep(session)
+    keep_house()
     assert look(ann, place).status_code == 404
 
 
@@ -324,8 +323,7 @@ def test_files_of_uploads_that_go_on_stay(ann: Caller) -> None:
     place = place_of(begin(ann, BODY[:40]))
     other = settings().uploads / "what somebody else keeps here"
     other.mkdir()
-    with transaction() as session:
-        assert files.sweep(session) == 0
+    keep_house()
     other.rmdir()
     token_of(append(ann, place, 40, BODY[40:], ends=True))
 

@@ -1,7 +1,14 @@
-"""What the dispatcher removes when its time is over."""
+"""What the housekeeper removes when its time is over, whatever happens to it meanwhile."""
 
 from __future__ import annotations
 
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +16,27 @@ import pytest
 
 from models.db import driver, transaction
 from models.settings import settings
-from worker.dispatcher import keep_house
+from tests.factories import job
+from tests.processes import wait_for
+from worker import housekeeping
+from worker.housekeeping import Housekeeper, keep_house
 
-LOST_RECEIPT = "INSERT INTO receipts (job_id, jws) VALUES (0, 'of a job that is forgotten')"
+OLD_ANSWER = (
+    "INSERT INTO answers (user_id, idempotency_key, body_digest, created_on) VALUES (1, 'k', '', now() - interval '9 days')"
+)
+SMALL = """
+import sys
+from models.jobs import retention
+from worker import housekeeping
+retention.PIECE, retention.LOOK, retention.GRACE, housekeeping.TURN = int(sys.argv[1]), 0, 0, 60.0
+housekeeping.keep_house()
+"""
+OUTCOMES = 60
+
+
+def count(what: str) -> int:
+    with transaction() as session:
+        return int(driver(session).execute(f"SELECT count(*) FROM {what}").fetchone()[0])
 
 
 @pytest.fixture(params=["WAYBILL_EXPORTS", "WAYBILL_UPLOADS"])
@@ -25,9 +50,90 @@ def out_of_reach(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.usefixtures("out_of_reach")
-def test_files_that_are_out_of_reach_keep_nothing_else_from_being_removed(database: str) -> None:
+def test_files_that_are_out_of_reach_keep_nothing_else_from_being_removed(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with transaction() as session:
-        driver(session).execute(LOST_RECEIPT)
-    keep_house()
+        driver(session).execute(OLD_ANSWER)
+    monkeypatch.setattr(housekeeping, "SWEEPS", dict(reversed(housekeeping.SWEEPS.items())))  # files first
+    assert keep_house() is False
+    assert count("answers") == 0
+
+
+def old_job() -> int:
+    """Make a job past its time, with outcomes, and a young one like it. Returns the old one's id."""
     with transaction() as session:
-        assert driver(session).execute("SELECT count(*) FROM receipts").fetchone() == (0,)
+        finished = {"status": "done", "outcome": "failed", "failed": 1, "chunks_done": 1}
+        made = [job(session, size=1, **finished) for _ in range(2)]
+        fill = "INSERT INTO outcomes (job_id, index, status) SELECT %s, n, 'failed' FROM generate_series(1, %s) n"
+        for job_id, days in zip(made, (settings().results_days + 1, 1), strict=True):
+            driver(session).execute(fill, (job_id, OUTCOMES))
+            aged = "UPDATE jobs SET finished_on = now() - make_interval(days => %s) WHERE id = %s"
+            driver(session).execute(aged, (days, job_id))
+    return made[0]
+
+
+def house(piece: int, **environment: str) -> subprocess.Popen[bytes]:
+    """Let another process keep house, with pieces of this size."""
+    return subprocess.Popen([sys.executable, "-c", SMALL, str(piece)], env={**os.environ, **environment})
+
+
+def check(old: int, left: int) -> None:
+    """See that readers are told, and that all of the young job is there."""
+    assert count(f"jobs WHERE id = {old} AND purged_on IS NOT NULL") == 1
+    assert count("leftovers") == (1 if left else 0)
+    assert (count(f"outcomes WHERE job_id <> {old}"), count(f"chunks WHERE job_id <> {old}")) == (OUTCOMES, 1)
+
+
+@pytest.mark.faults
+def test_a_purge_goes_on_where_it_was_killed_between_two_pieces(database: str) -> None:
+    old, gate = old_job(), settings().home / "pause" / "piece"
+    gate.parent.mkdir(parents=True, exist_ok=True)
+    for done in (1, 2, 3):
+        gate.touch()
+        process = house(10, WAYBILL_PAUSE_AT="piece")
+        wait_for(gate.with_suffix(".reached").exists, 30)
+        process.kill()
+        process.wait(10)
+        gate.with_suffix(".reached").unlink()
+        assert count(f"outcomes WHERE job_id = {old}") == OUTCOMES - 10 * done
+        check(old, left=1)
+    gate.unlink()
+    assert house(10).wait(30) == 0
+    assert count(f"outcomes WHERE job_id = {old}") == 0
+    check(old, left=0)
+
+
+@pytest.mark.faults
+def test_a_purge_that_is_killed_at_any_place_comes_to_its_end(database: str) -> None:
+    old, dice = old_job(), random.Random(7)
+    for _ in range(6):
+        process = house(1)
+        begun, before = time.monotonic(), count(f"outcomes WHERE job_id = {old}")
+        while process.poll() is None and count(f"outcomes WHERE job_id = {old}") == before and time.monotonic() < begun + 20:
+            time.sleep(0.001)
+        time.sleep(dice.random() * 0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        left = count(f"outcomes WHERE job_id = {old}") + count(f"chunks WHERE job_id = {old}")
+        if count("leftovers"):
+            check(old, left=1)
+        assert left == 0 or count("leftovers") == 1
+    assert house(1_000).wait(30) == 0
+    assert count(f"outcomes WHERE job_id = {old}") == 0
+    check(old, left=0)
+
+
+def test_a_bug_in_one_sweep_keeps_no_other_from_its_turn(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bug() -> bool:
+        raise LookupError("a bug")
+
+    with transaction() as session:
+        driver(session).execute(OLD_ANSWER)
+    monkeypatch.setattr(housekeeping, "SWEEPS", {"bug": bug, **housekeeping.SWEEPS})
+    monkeypatch.setattr(housekeeping, "EVERY", 0.01)
+    stopping = threading.Event()
+    Housekeeper(stopping).start()
+    wait_for(lambda: count("answers") == 0)
+    stopping.set()
+    for thread in threading.enumerate():
+        if thread.name == "housekeeper":
+            thread.join(20)

@@ -20,7 +20,7 @@ from models.settings import settings
 from tests.processes import answer, free_port, wait_for
 from tests.web.projects.conftest import Member, refusal
 from tests.web.projects.test_assets import Shelf, picture
-from worker.dispatcher import keep_house
+from worker.housekeeping import keep_house
 
 BUCKET, PREFIX = "waybill-assets", "of/this/house"
 POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'

@@ -1,0 +1,127 @@
+"""Removes what is past its time, beside the dispatcher's loop and never in its way. Two may run.
+
+However much there is, it goes in pieces, each a short transaction of its own; whoever is killed leaves the rest to the next.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeAlias
+
+import structlog
+
+from models import idempotency, ids, parts
+from models.catalogue import asset_bytes
+from models.db import DATABASE_ERRORS, Session, transaction
+from models.errors import Unavailable
+from models.exports import files as exports
+from models.feed import reading as feed
+from models.jobs import retention
+from models.uploads import files as uploads
+from models.webhooks import outbox
+from worker.pause import pause
+
+EVERY = 60.0  # seconds between two rounds
+AGAIN = 1.0  # the same where a round left something to the next
+TURN = 2.0  # seconds of one sweep in a round
+log = structlog.get_logger()
+
+Sweep: TypeAlias = Callable[[], bool]
+"""Removes a piece; says whether there may be more."""
+
+
+def sweep_rows(piece: Callable[[Session], bool]) -> bool:
+    """Remove a piece in a transaction."""
+    with transaction() as session:
+        return piece(session)
+
+
+def _forget_answers(session: Session) -> bool:
+    return idempotency.forget(session) == idempotency.FORGOTTEN_AT_ONCE
+
+
+def _forget_parts(session: Session) -> bool:
+    parts.forget_lost(session)
+    return False
+
+
+def _remove_assets(session: Session) -> bool:
+    return asset_bytes.sweep(session) == asset_bytes.SWEPT_AT_ONCE
+
+
+def _remove_exports(session: Session) -> bool:
+    exports.sweep(session)
+    return False
+
+
+def _remove_uploads(session: Session) -> bool:
+    uploads.sweep(session)
+    return False
+
+
+PIECES = (
+    retention.purge_due,
+    retention.remove_leftovers,
+    retention.forget_jobs,
+    retention.forget_deleted,
+    retention.forget_rehearsals,
+    retention.expire_selections,
+    feed.purge,
+    _forget_answers,
+    outbox.forget,
+    _forget_parts,
+    uploads.forget,
+    _remove_assets,
+    _remove_exports,
+    _remove_uploads,
+)
+SWEEPS: Mapping[str, Sweep] = {
+    **{f"{piece.__module__}.{piece.__name__}": partial(sweep_rows, piece) for piece in PIECES},
+}
+
+
+def take_turn(name: str) -> bool:
+    """Let a sweep remove pieces for a while; say whether it left something to the next turn. What fails is tried again then."""
+    until = ids.monotonic() + TURN
+    try:
+        while SWEEPS[name]():
+            pause("piece")
+            if ids.monotonic() > until:
+                return True
+    except DATABASE_ERRORS as error:
+        log.warning("sweep_waits", of=name, error=type(error).__name__)
+    except (Unavailable, OSError) as error:
+        log.warning("files_out_of_reach", of=name, error=type(error).__name__)
+    return False
+
+
+def keep_house() -> bool:
+    """Give each sweep a turn; say whether one left something to the next round."""
+    left = [take_turn(name) for name in SWEEPS]
+    return any(left)
+
+
+class Housekeeper:
+    """Keeps house until told to stop, in a thread that ends with the process."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self.stopping = stopping
+
+    def start(self) -> None:
+        """Begin; the first round is later."""
+        threading.Thread(target=self._run, name="housekeeper", daemon=True).start()
+
+    def _run(self) -> None:
+        patience = EVERY
+        while not self.stopping.wait(patience):
+            left = [self._take_turn(name) for name in SWEEPS]
+            patience = AGAIN if any(left) else EVERY
+
+    def _take_turn(self, name: str) -> bool:
+        try:
+            return take_turn(name)
+        except Exception:  # a bug in one sweep keeps no other from its turn
+            log.exception("sweep_failed", of=name)
+            return False
