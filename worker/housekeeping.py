@@ -1,14 +1,18 @@
 """Removes what is past its time, beside the dispatcher's loop and never in its way. Two may run.
 
 However much there is, it goes in pieces, each a short transaction of its own; whoever is killed leaves the rest to the next.
+Files are removed outside of transactions: their rows, or the mark of their job, have gone before, and a folder that no row
+speaks for is found by its name.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
+from uuid import UUID
 
 import structlog
 
@@ -26,16 +30,41 @@ from worker.pause import pause
 EVERY = 60.0  # seconds between two rounds
 AGAIN = 1.0  # the same where a round left something to the next
 TURN = 2.0  # seconds of one sweep in a round
+FOLDERS_AT_ONCE = 1_000  # that are looked up in one transaction
 log = structlog.get_logger()
 
 Sweep: TypeAlias = Callable[[], bool]
 """Removes a piece; says whether there may be more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Folders that are named by what they belong to: which there are, which of them nobody needs, and how one is removed."""
+
+    list_all: Callable[[], list[UUID]]
+    find_unused: Callable[[Session, Sequence[UUID]], list[UUID]]
+    remove: Callable[[UUID], None]
+
+
 def sweep_rows(piece: Callable[[Session], bool]) -> bool:
     """Remove a piece in a transaction."""
     with transaction() as session:
         return piece(session)
+
+
+def sweep_folders(folders: Folders) -> bool:
+    """Remove folders that nobody needs, for the length of a turn."""
+    until = ids.monotonic() + TURN
+    names = folders.list_all()
+    for at in range(0, len(names), FOLDERS_AT_ONCE):
+        with transaction() as session:
+            unused = folders.find_unused(session, names[at : at + FOLDERS_AT_ONCE])
+        for name in unused:
+            folders.remove(name)
+            log.info("folder_removed", of=folders.remove.__module__, id=str(name))
+            if ids.monotonic() > until:
+                return True
+    return False
 
 
 def _forget_answers(session: Session) -> bool:
@@ -51,16 +80,6 @@ def _remove_assets(session: Session) -> bool:
     return asset_bytes.sweep(session) == asset_bytes.SWEPT_AT_ONCE
 
 
-def _remove_exports(session: Session) -> bool:
-    exports.sweep(session)
-    return False
-
-
-def _remove_uploads(session: Session) -> bool:
-    uploads.sweep(session)
-    return False
-
-
 PIECES = (
     retention.purge_due,
     retention.remove_leftovers,
@@ -74,11 +93,14 @@ PIECES = (
     _forget_parts,
     uploads.forget,
     _remove_assets,
-    _remove_exports,
-    _remove_uploads,
 )
+FOLDERS = {
+    "exports": Folders(exports.list_folders, exports.find_unused, exports.remove),
+    "uploads": Folders(uploads.list_folders, uploads.find_unused, uploads.remove),
+}
 SWEEPS: Mapping[str, Sweep] = {
     **{f"{piece.__module__}.{piece.__name__}": partial(sweep_rows, piece) for piece in PIECES},
+    **{name: partial(sweep_folders, folders) for name, folders in FOLDERS.items()},
 }
 
 

@@ -47,6 +47,11 @@ class File:
     created_on: datetime
 
 
+def folder(token: UUID) -> Path:
+    """Return where a job's files are."""
+    return settings().exports / str(token)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a file belongs: its job, its number and the claim under which it is written."""
@@ -59,7 +64,7 @@ class Place:
     @property
     def path(self) -> Path:
         """Return its path."""
-        return settings().exports / str(self.token) / f"{self.no:05}.{self.fence}"
+        return folder(self.token) / f"{self.no:05}.{self.fence}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,21 +137,27 @@ def open_file(session: Session, principal: Principal, token: str, no: int) -> tu
     return file, path
 
 
-def sweep(session: Session) -> int:
-    """Remove the files of jobs that were purged or forgotten. Returns how many folders went."""
+def list_folders() -> list[UUID]:
+    """Return the jobs that have a folder, whether they are known or not. Raises OSError."""
     root = settings().exports
-    found = {entry.name: Path(entry.path) for entry in os.scandir(root)} if root.is_dir() else {}
-    tokens = [name for name in found if _is_token(name)]
-    kept = {str(row[0]) for row in driver(session).execute(KEPT, (tokens,)).fetchall()} if tokens else set()
-    gone = [found[name] for name in tokens if name not in kept]
-    for folder in gone:
-        shutil.rmtree(folder)
-        log.info("export_removed", token=folder.name)
-    return len(gone)
+    named = [_token(entry.name) for entry in os.scandir(root)] if root.is_dir() else []
+    return [token for token in named if token]
 
 
-def _is_token(name: str) -> bool:
+def find_unused(session: Session, tokens: Sequence[UUID]) -> list[UUID]:
+    """Return those of some jobs that were purged or forgotten, or never were: what is in their folders belongs to nobody."""
+    kept = {row[0] for row in driver(session).execute(KEPT, (list(tokens),)).fetchall()}
+    return [token for token in tokens if token not in kept]
+
+
+def remove(token: UUID) -> None:
+    """Remove a job's folder, as far as the system lets us: what stays is found again."""
+    shutil.rmtree(folder(token), ignore_errors=True)
+
+
+def _token(name: str) -> UUID | None:
     try:
-        return str(UUID(name)) == name
+        token = UUID(name)
     except ValueError:
-        return False
+        return None
+    return token if str(token) == name else None

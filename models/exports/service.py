@@ -7,7 +7,7 @@ import msgspec
 from models.classifications import past
 from models.db import Session, driver
 from models.exports.ask import Ask, Scope, Shape, Share, dump_ask, parse_ask
-from models.exports.files import File, list_files, open_file, sweep
+from models.exports.files import File, list_files, open_file
 from models.exports.marks import Mark, mark, watermark
 from models.exports.source import Records, Source
 from models.exports.stream import Export, file_name
@@ -33,7 +33,6 @@ __all__ = [
     "open_source",
     "parse_ask",
     "settle",
-    "sweep",
     "watermark",
 ]
 

@@ -29,7 +29,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 PARTS = "SELECT start, fence, size FROM upload_parts WHERE upload_id = %s ORDER BY start"
 LIVE = """
 SELECT id FROM uploads WHERE id = ANY(%s) AND job_token IS NULL AND refusal IS NULL
-    AND touched_on > now() - make_interval(hours => %s)
+    AND touched_on > now() - make_interval(hours => %s, mins => 10)
 """
 FORGOTTEN_AT_ONCE = 10  # with up to MOST_PARTS parts each
 FORGET = """
@@ -168,22 +168,22 @@ def list_parts(session: Session, upload: UUID) -> list[Part]:
 
 
 def remove(upload: UUID) -> None:
-    """Remove an upload's files."""
+    """Remove an upload's files, as far as the system lets us: what stays is found again."""
     shutil.rmtree(folder(upload), ignore_errors=True)
 
 
-def sweep(session: Session) -> int:
-    """Remove files of uploads that are used or whose time is over. Returns how many folders went."""
-    known = settings()
-    found = {entry.name: Path(entry.path) for entry in os.scandir(known.uploads)} if known.uploads.is_dir() else {}
-    names = [name for name in found if _is_id(name)]
-    live = driver(session).execute(LIVE, (names, known.upload_hours)).fetchall() if names else []
-    kept = {str(row[0]) for row in live}
-    gone = [found[name] for name in names if name not in kept]
-    for place in gone:
-        shutil.rmtree(place, ignore_errors=True)
-        log.info("upload_removed", upload=place.name)
-    return len(gone)
+def list_folders() -> list[UUID]:
+    """Return the uploads that have a folder, whether they are known or not. Raises OSError."""
+    root = settings().uploads
+    named = [_id(entry.name) for entry in os.scandir(root)] if root.is_dir() else []
+    return [upload for upload in named if upload]
+
+
+def find_unused(session: Session, uploads: Sequence[UUID]) -> list[UUID]:
+    """Return those of some uploads that are used, or unknown, or whose time is over for so long that no request goes on."""
+    live = driver(session).execute(LIVE, (list(uploads), settings().upload_hours)).fetchall()
+    kept = {row[0] for row in live}
+    return [upload for upload in uploads if upload not in kept]
 
 
 def forget(session: Session) -> bool:
@@ -195,8 +195,9 @@ def forget(session: Session) -> bool:
     return FORGOTTEN_AT_ONCE in (unfinished, finished)
 
 
-def _is_id(name: str) -> bool:
+def _id(name: str) -> UUID | None:
     try:
-        return str(UUID(name)) == name
+        upload = UUID(name)
     except ValueError:
-        return False
+        return None
+    return upload if str(upload) == name else None

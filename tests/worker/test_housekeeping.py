@@ -11,19 +11,27 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
+import psycopg
 import pytest
 
+from models import ids
 from models.db import driver, transaction
+from models.exports import files as exports
 from models.settings import settings
+from models.uploads import files as uploads
 from tests.factories import job
 from tests.processes import wait_for
 from worker import housekeeping
-from worker.housekeeping import Housekeeper, keep_house
+from worker.housekeeping import Folders, Housekeeper, keep_house, sweep_folders
 
 OLD_ANSWER = (
     "INSERT INTO answers (user_id, idempotency_key, body_digest, created_on) VALUES (1, 'k', '', now() - interval '9 days')"
 )
+UPLOAD = """
+INSERT INTO uploads (id, user_id, idempotency_key, target, asked, touched_on) VALUES (%s, 1, %s, '', '{}', now() - %s::interval)
+"""
 SMALL = """
 import sys
 from models.jobs import retention
@@ -37,6 +45,18 @@ OUTCOMES = 60
 def count(what: str) -> int:
     with transaction() as session:
         return int(driver(session).execute(f"SELECT count(*) FROM {what}").fetchone()[0])
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Folders of this test's own for exports and uploads."""
+    for name in ("EXPORTS", "UPLOADS"):
+        monkeypatch.setenv(f"WAYBILL_{name}", str(tmp_path / name.lower()))
+        (tmp_path / name.lower()).mkdir()
+    settings.cache_clear()
+    yield tmp_path
+    monkeypatch.undo()
+    settings.cache_clear()
 
 
 @pytest.fixture(params=["WAYBILL_EXPORTS", "WAYBILL_UPLOADS"])
@@ -120,6 +140,87 @@ def test_a_purge_that_is_killed_at_any_place_comes_to_its_end(database: str) -> 
     assert house(1_000).wait(30) == 0
     assert count(f"outcomes WHERE job_id = {old}") == 0
     check(old, left=0)
+
+
+def fill_folder(place: Path, files: int = 3) -> Path:
+    place.mkdir()
+    for number in range(files):
+        (place / str(number)).write_bytes(b"x")
+    return place
+
+
+def upload(idle: str) -> UUID:
+    """Store an upload that was left alone for so long, with files."""
+    made = ids.new_token()
+    with transaction() as session:
+        driver(session).execute(UPLOAD, (made, made, idle))
+    fill_folder(uploads.folder(made))
+    return made
+
+
+def test_files_are_removed_while_no_transaction_is_open(database: str, places: Path) -> None:
+    seen: list[object] = []
+
+    def remove(one: UUID) -> None:
+        with psycopg.connect(database) as other:
+            open_ones = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in tr%'"
+            seen.append(other.execute(open_ones).fetchone())
+        exports.remove(one)
+
+    for _ in range(2):
+        fill_folder(exports.folder(ids.new_token()))
+    assert sweep_folders(Folders(exports.list_folders, exports.find_unused, remove)) is False
+    assert seen == [(0,), (0,)]
+    assert list(settings().exports.iterdir()) == []
+
+
+def test_an_upload_that_could_be_gone_on_with_minutes_ago_keeps_its_files(database: str, places: Path) -> None:
+    hours = settings().upload_hours
+    for idle in (f"{hours - 1} hours", f"{hours} hours 5 minutes"):
+        upload(idle)
+    over = upload(f"{hours} hours 11 minutes")
+    assert keep_house() is False
+    assert len(list(settings().uploads.iterdir())) == 2
+    assert not uploads.folder(over).exists()
+    assert count("uploads") == 3, "its client is told that it is over, for a while"
+
+
+def test_uploads_are_forgotten_in_pieces(database: str, places: Path) -> None:
+    number = 2 * uploads.FORGOTTEN_AT_ONCE + 1
+    for _ in range(number):
+        made = upload("9 days")
+        with transaction() as session:
+            driver(session).execute("INSERT INTO upload_parts SELECT %s, n, 1, 1 FROM generate_series(1, 3) n", (made,))
+    with transaction() as session:
+        assert uploads.forget(session) is True
+    assert count("uploads") == number - uploads.FORGOTTEN_AT_ONCE
+    keep_house()
+    assert (count("uploads"), count("upload_parts"), list(settings().uploads.iterdir())) == (0, 0, [])
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("kind", ["exports", "uploads"])
+def test_a_kill_while_files_are_removed_leaves_none_for_ever(database: str, places: Path, kind: str) -> None:
+    place = fill_folder(places / kind / str(ids.new_token()), 20_000)
+    process = house(10)
+    wait_for(lambda: not (place / "19999").exists() or not (place / "0").exists(), 30, 0.0)
+    process.kill()
+    process.wait(10)
+    assert place.exists()
+    wait_for(lambda: not keep_house(), 30)
+    assert not place.exists()
+
+
+def test_a_round_that_left_something_says_so_and_others_had_their_turn(
+    database: str, places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "TURN", 0.0)
+    for _ in range(3):
+        fill_folder(exports.folder(ids.new_token()))
+    with transaction() as session:
+        driver(session).execute(OLD_ANSWER)
+    assert [keep_house() for _ in range(4)] == [True, True, True, False]
+    assert (count("answers"), list(settings().exports.iterdir())) == (0, [])
 
 
 def test_a_bug_in_one_sweep_keeps_no_other_from_its_turn(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
