@@ -165,7 +165,9 @@ def _run(row: tuple[Any, ...], tokens: tuple[UUID, ...] = ()) -> Run:
     return Run(**facts, counts=counts, jobs=jobs, remaining=remaining, tokens=tokens)
 
 
-PURGED = "SELECT bool_or(j.purged_on IS NOT NULL) FROM import_jobs i LEFT JOIN jobs j ON j.id = i.job_id WHERE i.run_id = %s"
+PURGED = """
+SELECT bool_or(j.id IS NULL OR j.purged_on IS NOT NULL) FROM import_jobs i LEFT JOIN jobs j ON j.id = i.job_id WHERE i.run_id = %s
+"""
 MISSING = """
 WITH mentioned AS MATERIALIZED (
     SELECT DISTINCT o.record_id FROM import_jobs i JOIN outcomes o ON o.job_id = i.job_id

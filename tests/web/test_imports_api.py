@@ -165,6 +165,9 @@ def test_what_a_complete_upload_left_out_is_listed(ann: Caller, cat: Caller, wor
     gone = ann.get(f"{IMPORTS}/{number}/missing")
     assert (gone.status_code, gone.json["code"]) == (410, "gone")
     assert ann.get(f"{IMPORTS}/{number}").json["counts"] == NONE | {"unchanged": 2, "withdrawn": 1}
+    with transaction() as session:
+        driver(session).execute("DELETE FROM jobs WHERE token = %s", (token,))
+    assert ann.get(f"{IMPORTS}/{number}/missing").status_code == 410, "also when the job's summary has gone too"
 
 
 @pytest.mark.parametrize("prefix", ["/classification", "/variantclassification"])
