@@ -10,7 +10,7 @@ from models import ids
 from models.db import driver, engine, transaction
 from models.errors import Gone, InvalidCursor
 from models.identity.principal import Principal
-from models.jobs import cancelling, careful, control, following, ledger
+from models.jobs import cancelling, careful, following, ledger, retention
 from models.jobs.following import Place
 from models.jobs.ledger import Claim, Outcome
 from tests.factories import job
@@ -117,7 +117,7 @@ def test_a_ledger_that_has_not_come_so_far_and_one_that_was_purged() -> None:
     with transaction() as session:
         finish(session, claim(job_id, 0))
     with transaction() as session:
-        control.purge(session, OWNER, token)
+        retention.purge(session, OWNER, token)
     with pytest.raises(Gone):
         entries(token)
     with transaction() as session:
