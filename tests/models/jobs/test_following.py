@@ -10,7 +10,7 @@ from models import ids
 from models.db import driver, engine, transaction
 from models.errors import Gone, InvalidCursor
 from models.identity.principal import Principal
-from models.jobs import cancelling, careful, following, ledger, retention
+from models.jobs import cancelling, careful, control, following, ledger, retention
 from models.jobs.following import Place
 from models.jobs.ledger import Claim, Outcome
 from tests.factories import job
