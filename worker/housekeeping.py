@@ -31,6 +31,7 @@ EVERY = 60.0  # seconds between two rounds
 AGAIN = 1.0  # the same where a round left something to the next
 TURN = 2.0  # seconds of one sweep in a round
 FOLDERS_AT_ONCE = 1_000  # that are looked up in one transaction
+ASSETS_AT_ONCE = 200
 log = structlog.get_logger()
 
 Sweep: TypeAlias = Callable[[], bool]
@@ -76,8 +77,14 @@ def _forget_parts(session: Session) -> bool:
     return False
 
 
-def _remove_assets(session: Session) -> bool:
-    return asset_bytes.sweep(session) == asset_bytes.SWEPT_AT_ONCE
+def sweep_assets() -> bool:
+    """Remove some of the files that belong to no asset any more."""
+    with transaction() as session:
+        keys = asset_bytes.list_left(session, ASSETS_AT_ONCE)
+    asset_bytes.remove(keys)
+    with transaction() as session:
+        asset_bytes.forget_left(session, keys)
+    return len(keys) == ASSETS_AT_ONCE
 
 
 PIECES = (
@@ -92,7 +99,6 @@ PIECES = (
     outbox.forget,
     _forget_parts,
     uploads.forget,
-    _remove_assets,
 )
 FOLDERS = {
     "exports": Folders(exports.list_folders, exports.find_unused, exports.remove),
@@ -101,6 +107,7 @@ FOLDERS = {
 SWEEPS: Mapping[str, Sweep] = {
     **{f"{piece.__module__}.{piece.__name__}": partial(sweep_rows, piece) for piece in PIECES},
     **{name: partial(sweep_folders, folders) for name, folders in FOLDERS.items()},
+    "assets": sweep_assets,
 }
 
 

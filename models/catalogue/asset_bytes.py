@@ -6,7 +6,7 @@ row that names it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import lru_cache
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
 PIECE = 256 * 1024
-SWEPT_AT_ONCE = 200
 MADE = ".made"  # what images of a file are kept below; no sign that stores spell in several ways in what they sign
 # A store that does not answer costs seconds. Whether it is reached without TLS is said by its own address.
 CLIENT: ClientConfig = {"connect_timeout": timedelta(seconds=3), "timeout": timedelta(seconds=60), "allow_http": True}
@@ -101,11 +100,12 @@ def leave(session: Session, keys: Iterable[str]) -> None:
     )
 
 
-def sweep(session: Session) -> int:
-    """Remove some of the files that were left; return how many."""
-    rows = driver(session).execute(
-        "DELETE FROM asset_leftovers WHERE key IN (SELECT key FROM asset_leftovers ORDER BY created_on LIMIT %s FOR UPDATE "
-        "SKIP LOCKED) RETURNING key", (SWEPT_AT_ONCE,)
-    ).fetchall()  # fmt: skip
-    remove(row[0] for row in rows)
-    return len(rows)
+def list_left(session: Session, most: int) -> list[str]:
+    """Return some of the files that were left, the oldest first."""
+    rows = driver(session).execute("SELECT key FROM asset_leftovers ORDER BY created_on LIMIT %s", (most,)).fetchall()
+    return [row[0] for row in rows]
+
+
+def forget_left(session: Session, keys: Sequence[str]) -> None:
+    """Note that files which were left are removed."""
+    driver(session).execute("DELETE FROM asset_leftovers WHERE key = ANY(%s)", (list(keys),))

@@ -44,18 +44,6 @@ FROM gone LEFT JOIN listed ON listed.record_id = gone.id
 """
 
 
-FORGET = """
-WITH due AS (
-    SELECT id FROM deleted_records WHERE evidence IS NOT NULL AND keep_until <= now() ORDER BY keep_until LIMIT %s
-    FOR UPDATE SKIP LOCKED
-), emptied AS (
-    UPDATE deleted_records SET evidence = NULL, snapshots = NULL, source_id = NULL WHERE id IN (SELECT id FROM due)
-), versions_gone AS (DELETE FROM versions WHERE record_id IN (SELECT id FROM due))
-DELETE FROM record_states WHERE record_id IN (SELECT id FROM due)
-"""
-FORGOTTEN_AT_ONCE = 5_000
-
-
 class State(msgspec.Struct, frozen=True):
     """One row of `record_states`: what a record was until a moment; None where there was no such record."""
 
@@ -158,8 +146,3 @@ def bury(session: Session, rids: Sequence[int], author: Author) -> None:
         "keep_until": now + timedelta(days=settings().results_days),
     }
     driver(session).execute(BURY, values)
-
-
-def forget_deleted(session: Session) -> None:
-    """Remove for good some of the deleted records whose time is over, with their history; that they were there stays known."""
-    driver(session).execute(FORGET, (FORGOTTEN_AT_ONCE,))

@@ -30,7 +30,6 @@ FORGET = """
 DELETE FROM rehearsals r USING unnest(%s::int[], %s::text[]) AS old (lab_id, lab_record_id)
 WHERE r.job_id = %s AND r.lab_id = old.lab_id AND r.lab_record_id = old.lab_record_id
 """
-SWEEP = "DELETE FROM rehearsals r USING jobs j WHERE j.id = r.job_id AND j.status IN ('done', 'rejected')"
 
 
 class Ask(msgspec.Struct, frozen=True, gc=False):
@@ -158,8 +157,3 @@ class Rehearsal(Live):
 def _line(job_id: int, lab_id: int, name: str, record: Record | None) -> bytes:
     kept = NULL if record is None else dump(record)
     return b"%d\t%d\t%s\t%s\n" % (job_id, lab_id, copy_text(name), kept)
-
-
-def forget_rehearsals(session: Session) -> None:
-    """Remove what the tests of finished jobs have left."""
-    driver(session).execute(SWEEP)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -29,7 +28,6 @@ from models.selection.spaces import Space
 from models.settings import settings
 
 MOST_READ = 1_000_000  # records of one bulk get
-PURGED_AT_ONCE = 10
 MEMBERS = "members"
 UNTOLD = frozenset({"variant"})  # of a past moment, unless it is made anew: the database cannot tell it from evidence
 Member: TypeAlias = tuple[int, int]
@@ -105,16 +103,6 @@ def _slice(session: Session, selection_id: UUID, start: int, size: int) -> list[
         selection_members.c.selection_id == selection_id, seq >= start, seq < start + size
     )
     return [(row.seq, row.record_id) for row in session.execute(asked.order_by(seq))]
-
-
-def purge_expired(session: Session, older_than: datetime) -> int:
-    """Remove up to ten stored selections made before a time; return how many."""
-    old = sa.select(selections.c.id).where(selections.c.created_on < older_than).order_by(selections.c.created_on)
-    found = list(session.scalars(old.limit(PURGED_AT_ONCE).with_for_update(skip_locked=True)))
-    if found:
-        session.execute(sa.delete(selection_members).where(selection_members.c.selection_id.in_(found)))
-        session.execute(sa.delete(selections).where(selections.c.id.in_(found)))
-    return len(found)
 
 
 def members(session: Session, principal: Principal, selection: Selection, space: Space | None = None) -> str:

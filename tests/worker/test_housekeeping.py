@@ -238,3 +238,18 @@ def test_a_bug_in_one_sweep_keeps_no_other_from_its_turn(database: str, monkeypa
     for thread in threading.enumerate():
         if thread.name == "housekeeper":
             thread.join(20)
+
+
+def test_the_dispatcher_keeps_house_beside_its_loop_and_stops_when_told(database: str) -> None:
+    soon = "from worker import dispatcher, housekeeping; housekeeping.EVERY = 0.2; dispatcher.main()"
+    process = subprocess.Popen([sys.executable, "-c", soon], env=dict(os.environ))
+    try:
+        for _ in range(2):
+            with transaction() as session:
+                driver(session).execute(OLD_ANSWER)
+            wait_for(lambda: count("answers") == 0, 30)
+        process.terminate()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait(10)
