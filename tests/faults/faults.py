@@ -47,7 +47,7 @@ class Fault:
 def a_child(site: Site) -> int:
     """Choose a process in which a worker works, once there is one."""
     name = site.worker()
-    wait_for(lambda: children(site.pid(name)), 20)
+    wait_for(lambda: children(site.pid(name)), 60)
     return site.dice.choice(children(site.pid(name)))
 
 
