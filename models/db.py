@@ -117,14 +117,21 @@ def copy_rows(session: Session, table: str, lines: Iterable[bytes]) -> None:
         copy.write(b"".join(lines))
 
 
-def copy_text(value: str | bytes) -> bytes:
+NULL = b"\\N"
+
+
+def copy_number(value: int | None) -> bytes:
+    """Return a number as a field of COPY's text format."""
+    return NULL if value is None else b"%d" % value
+
+
+def copy_text(value: str | bytes | None) -> bytes:
     """Return text as a field of COPY's text format."""
+    if value is None:
+        return NULL
     data = value.encode() if isinstance(value, str) else value
     data = data.replace(b"\\", b"\\\\")
     return data.replace(b"\t", b"\\t").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
-
-
-NULL = b"\\N"
 
 
 def sqlstate(error: BaseException) -> str:

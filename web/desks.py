@@ -1,9 +1,10 @@
-"""What kinds of readers wait in the hub, and what is read for them."""
+"""What kinds of readers wait in the hub, what is read for them, and one that waits."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 
@@ -26,3 +27,21 @@ class Desk:
 
     audiences: Callable[[Any], Sequence[str]]
     read: Callable[[Sequence[tuple[Any, Any]]], Sequence[Found | Literal[False] | None]]
+
+
+@dataclass(eq=False)
+class Waiting:
+    """A reader that waits. `tell` turns news into bytes: for a stream as often as there are some, once for an answer."""
+
+    desk: Desk
+    reader: Any
+    position: Any
+    seconds: float
+    stream: bool
+    tell: Callable[[Waiting, Any], bytes]
+    head: bytes = b""
+    until: float = 0.0
+    looked: float = 0.0
+    full: bool = False  # its client has not read yet what was written
+    audiences: Sequence[str] = ()
+    transport: asyncio.Transport | None = field(default=None, repr=False)

@@ -11,7 +11,8 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from web.hub import Waiting, hub
+from web.desks import Waiting
+from web.hub import hub
 
 KEY = "waybill.waiting"
 SOCKET = "gunicorn.socket"

@@ -17,7 +17,6 @@ from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -30,7 +29,7 @@ from models.feed.changes import number
 from models.jobs.announcing import CHANNEL as JOBS
 from models.listening import listen
 from models.settings import settings
-from web.desks import Desk, Found
+from web.desks import Desk, Found, Waiting
 from web.pace import Places
 
 log = structlog.get_logger()
@@ -45,24 +44,6 @@ BEHIND = 1_000_000  # bytes that a client may have left unread before it is cut 
 WAITING = "waiting"  # what the feed says where changes have no number yet
 OPENING = b"\r\nretry: 1000\n\n"  # the end of the head, and milliseconds until a client whose stream ended comes again
 HEARTBEAT = b": still here\n\n"
-
-
-@dataclass(eq=False)
-class Waiting:
-    """A reader that waits. `tell` turns news into bytes: for a stream as often as there are some, once for an answer."""
-
-    desk: Desk
-    reader: Any
-    position: Any
-    seconds: float
-    stream: bool
-    tell: Callable[[Waiting, Any], bytes]
-    head: bytes = b""
-    until: float = 0.0
-    looked: float = 0.0
-    full: bool = False  # its client has not read yet what was written
-    audiences: Sequence[str] = ()
-    transport: asyncio.Transport | None = field(default=None, repr=False)
 
 
 class _Connection(asyncio.Protocol):

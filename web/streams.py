@@ -26,9 +26,8 @@ from models.jobs.following import Numbered, Place, Word, hear, last_number
 from models.jobs.reads import error_of
 from models.jobs.values import Job
 from web.auth import principal
-from web.desks import Desk, Found
+from web.desks import Desk, Found, Waiting
 from web.handover import hand_over
-from web.hub import Waiting
 from web.pace import Places
 
 STREAMERS = "waybill.streamers"

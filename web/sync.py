@@ -20,9 +20,8 @@ from models.identity.principal import Principal
 from models.identity.standing import stand
 from models.settings import settings
 from web.auth import principal, sign_in
-from web.desks import Desk, Found
+from web.desks import Desk, Found, Waiting
 from web.handover import hand_over
-from web.hub import Waiting
 from web.pace import Places
 from web.projects.envelope import METHODS, Answer, reply
 from web.projects.params import Params, read_params

@@ -10,7 +10,7 @@ import msgspec
 
 from models.catalogue.changes import ABSENT, NOTE, STAMP, Work
 from models.catalogue.content import Content, Form
-from models.db import NULL, copy_rows, copy_text
+from models.db import copy_number, copy_rows, copy_text
 
 TABLE = """catalogue_records (id, gid, project_id, parent_id, canonical_id, definition_id, channels, positions, content,
     created_on, updated_on)"""
@@ -63,7 +63,7 @@ def insert(work: Work, records: Sequence[NewRecord]) -> None:
 
 def _line(record: NewRecord, project_id: int, moment: bytes) -> bytes:
     channels = "{" + ",".join(f'"{key}"' for key in record.channels) + "}"
-    canonical = NULL if record.canonical_id is None else b"%d" % record.canonical_id
+    canonical = copy_number(record.canonical_id)
     fields = (
         b"%d\t%s\t%d\t%d" % (record.id, record.gid.encode(), project_id, record.parent_id),
         canonical,

@@ -14,7 +14,7 @@ import msgspec
 from models import ids
 from models.classifications.state import Decision, Record
 from models.classifications.takeback import Held, Levels
-from models.db import NULL, Session, copy_rows, copy_text, driver
+from models.db import NULL, Session, copy_number, copy_rows, copy_text, driver
 from models.settings import settings
 
 Author: TypeAlias = tuple[int, int | None]
@@ -113,22 +113,18 @@ def _line(state: State) -> bytes:
     held = [(level, version, _micros(when)) for level, (version, when) in sorted(state.held.items())]
     fields = (
         b"%d\t%d" % (state.record_id, state.moment),
-        _number(job_id),
+        copy_number(job_id),
         b"%d" % user_id,
-        _number(state.before.version if state.before else None),
+        copy_number(state.before.version if state.before else None),
         b"%d\t%d\t%d\t%d" % (facts.owner_id, facts.share_level, facts.live_level, facts.widest_level),
         b"t" if facts.withdrawn else b"f",
-        _number(facts.published_version),
+        copy_number(facts.published_version),
         NULL if facts.published_on is None else facts.published_on.isoformat().encode(),
-        NULL if facts.source_id is None else copy_text(facts.source_id),
+        copy_text(facts.source_id),
         msgspec.json.encode(held) if held else NULL,
         (msgspec.json.encode(state.levels) if state.levels else NULL) + b"\n",
     )
     return b"\t".join(fields)
-
-
-def _number(value: int | None) -> bytes:
-    return NULL if value is None else b"%d" % value
 
 
 def _micros(moment: datetime | None) -> int | None:

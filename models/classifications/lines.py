@@ -11,7 +11,7 @@ import msgspec
 from models.classifications.journal import RECORD
 from models.classifications.state import Cell, Evidence, Record, Snapshot
 from models.classifications.variants import significance, variant_key
-from models.db import NULL, copy_text
+from models.db import NULL, copy_number, copy_text
 
 STORED_COLUMNS = RECORD + ", variant, significance"
 SNAPSHOT_COLUMNS = "record_id, level, version, published_on, evidence, variant, significance, lab_id"
@@ -21,11 +21,6 @@ def dump(value: Mapping[str, Cell | None] | Record) -> bytes:
     """Return cells, or a whole record, as a COPY field of JSON. It escapes control characters: only backslashes need care."""
     data = msgspec.json.encode(value)
     return data.replace(b"\\", b"\\\\") if b"\\" in data else data
-
-
-def number(value: int | None) -> bytes:
-    """Return a number as a COPY field."""
-    return NULL if value is None else b"%d" % value
 
 
 @lru_cache(maxsize=64)
@@ -62,11 +57,11 @@ def _line(record: Record, evidence: bytes) -> bytes:
         b"%d\t%d\t%d\t%d" % (record.owner_id, record.share_level, record.live_level, record.widest_level),
         b"t" if record.withdrawn else b"f",
         b"%d" % record.version,
-        number(record.published_version),
+        copy_number(record.published_version),
         moment(record.created_on),
         moment(record.updated_on),
         moment(record.published_on),
-        NULL if record.source_id is None else copy_text(record.source_id),
+        copy_text(record.source_id),
         evidence,
         b"\\N\t\\N" if evidence is NULL else _variant(record.evidence),
     )
@@ -76,7 +71,7 @@ def _line(record: Record, evidence: bytes) -> bytes:
 def _variant(evidence: Evidence) -> bytes:
     """Return which variant the evidence is about and what it says of it, as two COPY fields."""
     variant, said = variant_key(evidence), significance(evidence)
-    return b"%s\t%s" % (NULL if variant is None else copy_text(variant), NULL if said is None else said.encode())
+    return b"%s\t%s" % (copy_text(variant), copy_text(said))
 
 
 def snapshot_line(rid: int, lab_id: int, kept: Snapshot) -> bytes:

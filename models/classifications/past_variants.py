@@ -14,7 +14,7 @@ import msgspec
 from models import ids
 from models.classifications.state import Evidence
 from models.classifications.variants import VARIANT_KEYS, significance, variant_key
-from models.db import NULL, Session, copy_rows, copy_text, driver
+from models.db import Session, copy_rows, copy_text, driver
 
 NAME = "past_variants"
 COPY = 0  # stands for the working copy, where snapshots have their level
@@ -45,5 +45,5 @@ def _lines(page: Iterable[Sequence[Any]]) -> Iterable[bytes]:
     for record_id, level, data in page:
         evidence = EVIDENCE.decode(bytes(data)[1:])  # behind the version of jsonb's binary form
         told = [variant_key(evidence), significance(evidence)]
-        fields = [b"%d" % record_id, b"%d" % level, *(NULL if text is None else copy_text(text) for text in told)]
+        fields = [b"%d" % record_id, b"%d" % level, *map(copy_text, told)]
         yield b"\t".join(fields) + b"\n"

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from models.classifications.journal import Author, bury, note_changes
-from models.classifications.lines import SNAPSHOT_COLUMNS, STORED_COLUMNS, dump, moment, number, record_line, snapshot_line
+from models.classifications.lines import SNAPSHOT_COLUMNS, STORED_COLUMNS, dump, moment, record_line, snapshot_line
 from models.classifications.loading import Entry
 from models.classifications.state import Level, Record, Snapshot
-from models.db import NULL, Session, copy_rows, driver
+from models.db import NULL, Session, copy_number, copy_rows, driver
 
 # Of a record's evidence the cells that are other or new are staged, and the names of those that are gone; NULL where none is.
 STAGED = f"""
@@ -103,7 +103,7 @@ def _store_versions(
     lines: list[bytes] = []
     whole: dict[tuple[int, bool, str], list[int]] = {}  # by what the versions say beside their records
     late: list[tuple[int, int, int, datetime | None]] = []
-    who = b"%s\t%d" % (number(author[1]), author[0])
+    who = b"%s\t%d" % (copy_number(author[1]), author[0])
     for entry in entries:
         record = entry.record()
         rid = made[record.key] if record.id is None else record.id

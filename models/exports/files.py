@@ -113,8 +113,7 @@ def note_file(session: Session, place: Place, facts: tuple[str, str, int], writt
 def list_files(session: Session, principal: Principal, token: str) -> tuple[Job, Sequence[File]]:
     """Return one's own job and the files that it has so far. Raises NotFound, Gone where they were purged."""
     job = get_job(session, principal, token)
-    if job.purged_on:
-        raise Gone("The files of this job were purged.", purged_on=job.purged_on.isoformat())
+    job.check_kept("files")
     rows = driver(session).execute(f"SELECT {COLUMNS} FROM export_files WHERE job_id = %s ORDER BY no", (job.id,)).fetchall()
     return job, [File(*row) for row in rows]
 

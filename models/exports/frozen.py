@@ -12,7 +12,7 @@ import msgspec
 
 from models.classifications.record_id import dump_id
 from models.classifications.variants import VARIANT_KEYS, variant_key
-from models.db import NULL, Session, copy_rows, copy_text, driver
+from models.db import Session, copy_rows, copy_text, driver
 from models.exports import names
 from models.exports.ask import Shape
 from models.exports.redcap import redcap_id
@@ -68,7 +68,7 @@ def _line(row: Row, shape: Shape) -> bytes | None:
         if redcap is None:
             return None
     told, name = group_of(row, shape.group_by)
-    fields = (b"%d" % row.id, *map(copy_text, (told, name, names.fold(name))), NULL if redcap is None else copy_text(redcap))
+    fields = (b"%d" % row.id, *map(copy_text, (told, name, names.fold(name), redcap)))
     return b"\t".join(fields) + b"\n"
 
 

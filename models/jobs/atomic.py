@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from models.db import NULL, Session, copy_rows, copy_text, driver
+from models.db import Session, copy_number, copy_rows, copy_text, driver
 from models.errors import GroupTooLarge
 from models.jobs.values import Item, Key
 from models.settings import settings
@@ -221,8 +221,7 @@ def store_grouped(session: Session, job_id: int, batches: Iterable[list[Item]], 
 
 
 def _line(item: Item) -> bytes:
-    line = NULL if item.line is None else b"%d" % item.line
-    texts = [NULL if text is None else copy_text(text) for text in (item.ref, item.group)]
+    line, texts = copy_number(item.line), [copy_text(item.ref), copy_text(item.group)]
     return b"\t".join((b"%d" % item.index, line, *texts, b"\\\\x" + item.raw.hex().encode() + b"\n"))
 
 

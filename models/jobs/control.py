@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models import ids
 from models.db import Session, driver
 from models.errors import Empty, Gone, InvalidRequest, NotFound
 from models.identity.principal import Principal
@@ -123,7 +124,7 @@ def _asked(session: Session, job_id: int) -> tuple[dict[str, object], str | None
     if row is None:
         raise NotFound("There is no such job.")
     if row[3]:
-        raise Gone("The items of this job were purged.", purged_on=row[3].isoformat())
+        raise Gone("The items of this job were purged.", purged_on=ids.iso(row[3]))
     return dict(row[0]), row[1], row[2]
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from models.db import NULL, Session, copy_rows, copy_text, driver
+from models.db import NULL, Session, copy_number, copy_rows, copy_text, driver
 from models.jobs import pacing
 from models.jobs.announcing import DUE, announce_end, announce_job, ring
 from models.jobs.atomic import cut_parts
@@ -187,27 +187,19 @@ Entry: TypeAlias = tuple[int, int, int]
 OUTCOME_COLUMNS = "job_id, index, status, record_id, target, code, pointer, detail, version, info, line, ref"
 
 
-def _text(value: str | None) -> bytes:
-    return NULL if value is None else copy_text(value)
-
-
-def _int(value: int | None) -> bytes:
-    return NULL if value is None else b"%d" % value
-
-
 def _line(job_id: int, row: Outcome) -> bytes:
     fields = (
         b"%d\t%d" % (job_id, row.index),
         row.status.encode(),
-        _int(row.record_id),
-        _text(row.target),
-        _text(row.code),
-        _text(row.pointer),
-        _text(row.detail),
-        _int(row.version),
+        copy_number(row.record_id),
+        copy_text(row.target),
+        copy_text(row.code),
+        copy_text(row.pointer),
+        copy_text(row.detail),
+        copy_number(row.version),
         NULL if row.info is None else row.info.replace(b"\\", b"\\\\"),
-        _int(row.line),
-        _text(row.ref) + b"\n",
+        copy_number(row.line),
+        copy_text(row.ref) + b"\n",
     )
     return b"\t".join(fields)
 

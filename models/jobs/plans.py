@@ -77,7 +77,7 @@ def open_plan(session: Session, principal: Principal, asked: Asked) -> Job:
     except (InvalidCursor, NotFound):
         raise InvalidPlan("This is no plan of yours.", pointer="/plan_token") from None
     if job.purged_on:
-        raise Gone("What was planned is purged; make a new plan.", purged_on=job.purged_on.isoformat())
+        raise Gone("What was planned is purged; make a new plan.", purged_on=ids.iso(job.purged_on))
     return job
 
 

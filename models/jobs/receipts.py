@@ -116,8 +116,7 @@ def ledger_lines(session: Session, job: Job, after: int) -> tuple[int, list[byte
     """
     if not job.final:
         raise NotFinished("The ledger of a job is closed when the job has ended.")
-    if job.purged_on:
-        raise Gone("The outcomes of this job were purged.", purged_on=job.purged_on.isoformat())
+    job.check_kept("outcomes")
     rows = driver(session).execute(ROWS, (job.id, after, PAGE)).fetchall()
     return (rows[-1][0] if rows else after), [_line(*row) for row in rows]
 

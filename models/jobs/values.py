@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from models import ids
 from models.errors import Gone
 
 
@@ -136,7 +137,7 @@ class Job:
     def check_kept(self, what: str) -> None:
         """Raise Gone where what the job holds, such as its items, was purged."""
         if self.purged_on:
-            raise Gone(f"The {what} of this job were purged.", purged_on=self.purged_on.isoformat())
+            raise Gone(f"The {what} of this job were purged.", purged_on=ids.iso(self.purged_on))
 
 
 @dataclass(frozen=True, slots=True)

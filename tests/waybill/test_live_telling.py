@@ -9,24 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from models.db import transaction
-from tests.factories import accounts
 from tests.goals.receiver import Receiver
 from tests.processes import Parts, wait_for
-from tests.waybill.test_live import KEY, environment, failed, run, upserts
+from tests.waybill.test_live import KEY, environment, failed, live, run, upserts
 from waybill import AsyncClient, Client, Problem, exits
 
-__all__ = ["environment"]  # the fixture
+__all__ = ["environment", "live"]  # the fixtures
 
 PARTS_ENVIRONMENT = {"WAYBILL_WEBHOOKS_PRIVATE": "true", "WAYBILL_WEBHOOK_PAUSES": "0.2,3600", "WAYBILL_DISPATCH_TICK": "0.1"}
-
-
-@pytest.fixture(scope="module")
-def live(parts: Parts) -> Parts:
-    """The product with its people."""
-    with transaction() as session:
-        accounts(session)
-    return parts
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from web import hub as module
-from web.desks import Desk
-from web.hub import LOOK_EVERY, Hub, Waiting
+from web.desks import Desk, Waiting
+from web.hub import LOOK_EVERY, Hub
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from tests.factories import PROJECT, project
 from tests.web.conftest import Caller, upserts
 from web import hub as module
 from web import streams, sync
-from web.hub import Hub, Waiting
+from web.desks import Waiting
+from web.hub import Hub
 
 LOOK_EVERY = 0.2  # seconds; the hub's own is fifteen
 
