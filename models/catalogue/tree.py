@@ -51,7 +51,9 @@ WITH RECURSIVE below (id, root, member) AS (
     UNION ALL
     SELECT r.id, b.root, b.member FROM below b
     JOIN {table} r ON r.parent_id = b.id AND r.status = 'deleted' AND r.deleted_with = b.root
-), wanted (id, member) AS (SELECT id, min(member) FROM (SELECT id, member FROM below {links}) found GROUP BY id
+), wanted (id, member) AS (
+    SELECT id, coalesce(max(member) FILTER (WHERE member = id), min(member))
+    FROM (SELECT id, member FROM below {links}) found GROUP BY id
 ), placed AS (
     SELECT r.id, wanted.member, r.deleted_with, p.deleted_with AS other,
         p.status = 'deleted' AND p.id NOT IN (SELECT id FROM below) AS hidden

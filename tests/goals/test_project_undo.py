@@ -146,3 +146,23 @@ def test_x06_what_is_removed_for_good_stays_so(editor: Editor, name: str) -> Non
     problem = answer.json
     assert (answer.status_code, problem["code"]) == (409, "not_undoable")
     assert "removed for good" in problem["detail"]
+
+
+@pytest.mark.parametrize("verb", ["undelete", "publish"])
+def test_x06_a_link_that_comes_back_beside_its_original_is_taken_back_as_well(editor: Editor, verb: str) -> None:
+    """Both are of the selection, and deleting the one had taken the other along: each still has what was done to it."""
+    above, beside = (editor.record(editor.root(), title) for title in ("above", "beside"))
+    original = editor.record(above, "original")
+    editor.run("records/bulk/link", selection=[original], parent=beside, ordering=ORDERING)
+    asked = "SELECT l.gid::text FROM catalogue_records l JOIN catalogue_records r ON r.id = l.canonical_id WHERE r.gid = %s"
+    link = query(asked, original)[0][0]
+    editor.run("records/bulk/delete", selection=[above])
+    deleted = state()
+    job = editor.run(f"records/bulk/{verb}", selection=[above, link])
+    assert {row[1:3] for row in editor.endings(job["token"])} == {(above, "succeeded"), (link, "succeeded")}
+    for body in ({"test": True}, {}):
+        undone = editor.undo(job, **body)
+        assert {row[1:3] for row in editor.endings(undone["token"])} == {(above, "succeeded"), (link, "succeeded")}
+    assert differences(deleted, state()) == {}
+    editor.run("records/bulk/delete", selection=[beside])
+    editor.run("records/bulk/permanent_delete", selection=[above, beside])

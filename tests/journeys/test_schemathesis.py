@@ -21,7 +21,10 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 from models.db import transaction
 from tests.factories import accounts
 from tests.processes import Parts, children
+from tests.serializers import as_it_is
 from web import openapi
+
+__all__ = ["as_it_is"]  # how bodies of uploads are made up
 
 FULL = os.environ.get("WAYBILL_FAULTS") == "full"
 STREAM = "/api/jobs/{token}/events"

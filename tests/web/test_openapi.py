@@ -17,8 +17,11 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from models import operations, parts
 from models.db import transaction
+from tests.serializers import as_it_is
 from web.app import create_app
 from web.projects.replies import speaks
+
+__all__ = ["as_it_is"]  # how bodies of uploads are made up
 
 # Prometheus has a format of its own, and the page is for people.
 UNDESCRIBED = {"/metrics", "/", "/docs/api", "/static/{filename}"}
@@ -34,12 +37,6 @@ config = schemathesis.Config.from_dict(
     }
 )
 schema = schemathesis.openapi.from_wsgi("/api/openapi.json", create_app(), config=config)
-
-
-@schemathesis.serializer("application/partial-upload")
-def as_it_is(_: Any, value: Any) -> bytes:
-    """Return the bytes of an upload as a body."""
-    return value if isinstance(value, bytes) else str(value).encode()
 
 
 def template(rule: str) -> str:
